@@ -1,0 +1,93 @@
+"""postwright: an SMTP client, synchronous and asyncio, that says of every failure whether the mail went out.
+
+Example:
+    >>> from postwright import SMTP
+    >>> with SMTP(mail_server="mail.example.org", mail_port=587, user="me", password="secret") as smtp:
+    ...     result = smtp.send_message(message)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from postwright.component.aio import AsyncSMTP
+    from postwright.component.recipients import MessageRecipient
+    from postwright.component.smtp import SMTP
+    from postwright.enums import (
+        AuthMechanism,
+        Direction,
+        FirewallType,
+        Importance,
+        Outcome,
+        Priority,
+        RecipientType,
+        Sensitivity,
+        SSLCertStoreType,
+        SSLProvider,
+        SSLStartMode,
+        UseIPv6,
+    )
+    from postwright.errors import SMTPError
+    from postwright.words import RecipientResult, Reply, SendResult
+
+_HOMES = {
+    "AsyncSMTP": "component.aio",
+    "SMTP": "component.smtp",
+    "MessageRecipient": "component.recipients",
+    "SMTPError": "errors",
+    "RecipientResult": "words",
+    "Reply": "words",
+    "SendResult": "words",
+    "AuthMechanism": "enums",
+    "Direction": "enums",
+    "FirewallType": "enums",
+    "Importance": "enums",
+    "Outcome": "enums",
+    "Priority": "enums",
+    "RecipientType": "enums",
+    "SSLCertStoreType": "enums",
+    "SSLProvider": "enums",
+    "SSLStartMode": "enums",
+    "Sensitivity": "enums",
+    "UseIPv6": "enums",
+}
+
+__all__ = [
+    "SMTP",
+    "AsyncSMTP",
+    "AuthMechanism",
+    "Direction",
+    "FirewallType",
+    "Importance",
+    "MessageRecipient",
+    "Outcome",
+    "Priority",
+    "RecipientResult",
+    "RecipientType",
+    "Reply",
+    "SMTPError",
+    "SSLCertStoreType",
+    "SSLProvider",
+    "SSLStartMode",
+    "SendResult",
+    "Sensitivity",
+    "UseIPv6",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: who sends synchronously never pays for asyncio."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'postwright' has no attribute '{name}'")
+    from importlib import import_module  # noqa: PLC0415 - as above
+
+    value = globals()[name] = getattr(import_module(f"postwright.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

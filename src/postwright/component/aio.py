@@ -1,0 +1,187 @@
+"""AsyncSMTP: the asyncio client. Its methods are those of SMTP, as coroutines; see there for what they do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from postwright.component.base import Component
+from postwright.drive.aio import AsyncDriver
+from postwright.errors import NotAvailable, NotPossibleNow, SMTPError
+from postwright.session import asking
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from email.message import Message
+    from types import TracebackType
+    from typing import Any, Self
+
+    from postwright.flow import Flow
+    from postwright.options import Plan
+    from postwright.words import Reply, SendResult
+
+T = TypeVar("T")
+
+
+class AsyncSMTP(Component):
+    """A client that sends mail from an asyncio task.
+
+    It has the members of ``SMTP``; every method that talks to a server is a coroutine. Handlers of events may be plain
+    or coroutine functions. Cancelling a method closes the connection.
+
+    Args:
+        **values: Any property, or event handler, by its Python name.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self._driver = AsyncDriver(self._dispatch)
+        super().__init__(**values)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._driver.busy:  # left from inside a handler: the method in progress owns the line
+            return
+        if error is None:
+            await self.disconnect()
+        else:
+            self._drop()
+
+    async def _run(self, plan: Plan, flow: Flow[T]) -> T:
+        busy = self._driver.busy
+        try:
+            if not busy:
+                self._store.locked = True
+            return await self._driver.run(self._operations.guarded(plan, flow), self._limit(plan))
+        except Exception:
+            raise
+        except BaseException:  # cancelled: nobody knows how far the dialogue was
+            if not busy:
+                self._drop()
+            raise
+        finally:
+            flow.close()
+            if not busy:
+                self._store.locked = self._session.connected
+
+    def _drop(self) -> None:
+        """Close the line without a word."""
+        self._session.lost()
+        self._driver.hang_up()
+        self._store.locked = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no method is in progress."""
+        return not self._driver.busy
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open; it can't be assigned here."""
+        return self._session.connected
+
+    @connected.setter
+    def connected(self, value: bool) -> None:
+        raise NotPossibleNow(
+            f"connected can't be assigned on AsyncSMTP: await {'connect' if value else 'disconnect'}()"
+        )
+
+    def _send_command(self, _: str) -> None:
+        raise NotPossibleNow("command can't be assigned on AsyncSMTP: await send_command()")
+
+    command = property(None, _send_command, doc="Can't be assigned here: await ``send_command``.")
+
+    async def connect(self) -> None:
+        """Connect to the mail server, secure the line, say EHLO, and log in where a user is set."""
+        plan = self._ready()
+        await self._run(plan, self._operations.connect())
+
+    async def disconnect(self) -> None:
+        """Say QUIT and close the connection; without one, do nothing."""
+        await self._run(self._plan(), self._operations.disconnect())
+
+    async def send(self) -> SendResult:
+        """Send the message that the properties describe."""
+        return await self._send("MAIL")
+
+    async def _send(self, verb: str) -> SendResult:
+        plan = self._plan()
+        envelope, draft = self._prepared(plan)
+        return await self._run(plan, self._operations.send(envelope, draft, verb))
+
+    async def send_message(
+        self, message: Message | bytes, from_addr: str | None = None, to_addrs: str | Iterable[str] | None = None
+    ) -> SendResult:
+        """Send a finished message."""
+        plan = self._plan()
+        envelope, draft = self._adopted(plan, message, from_addr, to_addrs)
+        return await self._run(plan, self._operations.send(envelope, draft))
+
+    async def send_many(self, messages: Iterable[Message | bytes]) -> AsyncIterator[SendResult | SMTPError]:
+        """Send finished messages over one connection, and give one result for each, in order."""
+        opened = not self._session.connected
+        try:
+            for message in messages:
+                try:
+                    if not self._session.connected:
+                        await self.connect()
+                    yield await self.send_message(message)
+                except SMTPError as error:
+                    yield error
+        finally:
+            if opened:
+                await self.disconnect()
+
+    async def send_to_terminal_only(self) -> SendResult:
+        """Send to the user's terminal (SEND FROM, RFC 821)."""
+        return await self._to_terminal("SEND")
+
+    async def send_to_terminal_or_email(self) -> SendResult:
+        """Send to the user's terminal, or to the mailbox if that is not possible (SOML FROM, RFC 821)."""
+        return await self._to_terminal("SOML")
+
+    async def send_to_terminal_and_email(self) -> SendResult:
+        """Send to the user's terminal and to the mailbox (SAML FROM, RFC 821)."""
+        return await self._to_terminal("SAML")
+
+    async def _to_terminal(self, verb: str) -> SendResult:
+        if not self.allow_extensions:
+            raise NotPossibleNow("terminal messages need AllowExtensions")
+        return await self._send(verb)
+
+    async def verify(self, email_address: str) -> Reply:
+        """Ask the server whether a mailbox exists (VRFY)."""
+        return await self._run(self._ready(), self._operations.ask(asking.verify, email_address))
+
+    async def expand(self, email_address: str) -> tuple[str, ...]:
+        """Ask the server for the members of a list (EXPN)."""
+        return await self._run(self._ready(), self._operations.ask(asking.expand, email_address))
+
+    async def send_command(self, command: str) -> Reply:
+        """Send one line exactly as it is, and return the reply, whatever it is."""
+        return await self._run(self._plan(), self._operations.say(command))
+
+    async def do_events(self) -> None:
+        """Look for at most SelectWaitMillis what the server did meanwhile."""
+        plan = self._plan()
+        await self._run(plan, self._operations.do_events(plan.settings.select_wait_millis / 1000))
+
+    def interrupt(self) -> None:
+        """End the method in progress with error 301; from any thread, or from a handler. Else do nothing."""
+        self._driver.interrupt()
+
+    def reset(self) -> None:
+        """Set everything to its default; a connection is closed at once. Event handlers stay."""
+        self._check_idle(busy=self._driver.busy)
+        self._drop()
+        self._reset()
+
+    async def queue(self, queue_dir: str) -> str:
+        """Put the message into a queue directory."""
+        raise NotAvailable(f"this version of postwright has no queue yet, so {queue_dir} was not touched")
+
+    async def process_queue(self, queue_dir: str) -> None:
+        """Send what is in a queue directory."""
+        raise NotAvailable(f"this version of postwright has no queue yet, so {queue_dir} was not touched")

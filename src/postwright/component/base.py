@@ -1,0 +1,354 @@
+"""What SMTP and AsyncSMTP have in common: properties, settings, recipients, attachments, the last message.
+
+Nothing in this module talks to a server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from postwright import events
+from postwright.component.attachments import Bodies
+from postwright.component.operations import Operations
+from postwright.component.recipients import MessageRecipients, View
+from postwright.component.signals import Signal, Signals
+from postwright.component.writing import check_server, content_of, envelope_of, named_envelope
+from postwright.drive import clock
+from postwright.enums import RecipientType
+from postwright.errors import Busy
+from postwright.events import HANDLERS
+from postwright.message.draft import compose
+from postwright.message.foreign import foreign_draft
+from postwright.message.mime import Attachment
+from postwright.options import COMPUTED, PROPERTIES, Plan, Properties, Settings, Store
+from postwright.options.config import config
+from postwright.session.session import Session
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from email.message import Message
+    from typing import BinaryIO
+
+    from postwright.enums import Outcome
+    from postwright.message.draft import Draft
+    from postwright.words import Envelope
+
+_HEADER_OPTIONS = (
+    "delivery_notification_to",
+    "from_",
+    "importance",
+    "message_date",
+    "message_id",
+    "other_headers",
+    "priority",
+    "read_receipt_to",
+    "reply_to",
+    "return_path",
+    "sensitivity",
+    "subject",
+)
+
+
+class Component(Properties, Signals):
+    """The properties, settings and events of an SMTP client.
+
+    Args:
+        **values: Any property, or event handler, by its Python name.
+
+    Raises:
+        TypeError: A keyword is no property.
+    """
+
+    _writable: ClassVar[tuple[str, ...]] = ("send_to", "cc", "bcc", "attached_file", "message_recipient_count")
+
+    on_connection_status = Signal[events.ConnectionStatus]()
+    on_end_transfer = Signal[events.EndTransfer]()
+    on_error = Signal[events.Error]()
+    on_expand = Signal[events.Expand]()
+    on_pi_trail = Signal[events.PITrail]()
+    on_ssl_server_authentication = Signal[events.SSLServerAuthentication]()
+    on_ssl_status = Signal[events.SSLStatus]()
+    on_start_transfer = Signal[events.StartTransfer]()
+    on_transfer = Signal[events.Transfer]()
+
+    def __init__(self, **values: Any) -> None:
+        store = Store()
+        store.host_name = clock.host_name
+        super().__init__(store)
+        self._settings = Settings(store)
+        self._recipients = MessageRecipients()
+        self._bodies = Bodies()
+        self._listen()
+        session = Session(Plan.of(store), clock=clock.monotonic, host_name=clock.host_name(), wanted=self._wanted)
+        self._operations = Operations(session)
+        store.live = self._live
+        for name, value in values.items():
+            if name not in PROPERTIES and name not in HANDLERS and name not in self._writable:
+                raise TypeError(f"{type(self).__name__}() has no property '{name}'")
+            setattr(self, name, value)
+
+    def __repr__(self) -> str:
+        state = "connected" if self._session.connected else "not connected"
+        return f"<{type(self).__name__} {self.mail_server or 'without a server'}:{self.mail_port}, {state}>"
+
+    @property
+    def _session(self) -> Session:
+        return self._operations.session
+
+    def _live(self, key: str) -> Any:
+        """Return a value that is known only while connected, or after sending."""
+        sent = self._operations.sent
+        if key == "message_headers_string":
+            return sent.headers.decode("utf-8", "surrogateescape")
+        if key == "transfer_text":
+            return sent.text()
+        return self._session.facts.get(key)
+
+    # Settings
+
+    @property
+    def settings(self) -> Settings:
+        """Every setting as a typed attribute: ``smtp.settings.max_header_length = 100``."""
+        return self._settings
+
+    def config(self, configuration_string: str) -> str:
+        """Set or read a setting by the reference's name.
+
+        Args:
+            configuration_string: "Name=Value" sets, "Name" reads; names match in any case.
+
+        Returns:
+            The setting's value as text.
+
+        Raises:
+            UnknownSetting: There is no such setting.
+            InvalidValue: The value is not allowed; the old one stays.
+        """
+        return config(self._store, configuration_string)
+
+    # Recipients
+
+    @property
+    def message_recipients(self) -> MessageRecipients:
+        """The recipients as records with address, name, type and options."""
+        return self._recipients
+
+    @property
+    def send_to(self) -> str:
+        """The To recipients, separated by commas; setting it replaces them."""
+        return self._recipients.text(RecipientType.TO)
+
+    @send_to.setter
+    def send_to(self, value: str) -> None:
+        self._recipients.replace(RecipientType.TO, COMPUTED["send_to"].kind.check("SendTo", value))
+
+    @property
+    def cc(self) -> str:
+        """The Cc recipients, separated by commas; setting it replaces them."""
+        return self._recipients.text(RecipientType.CC)
+
+    @cc.setter
+    def cc(self, value: str) -> None:
+        self._recipients.replace(RecipientType.CC, COMPUTED["cc"].kind.check("Cc", value))
+
+    @property
+    def bcc(self) -> str:
+        """The Bcc recipients, who are in no header; setting it replaces them."""
+        return self._recipients.text(RecipientType.BCC)
+
+    @bcc.setter
+    def bcc(self, value: str) -> None:
+        self._recipients.replace(RecipientType.BCC, COMPUTED["bcc"].kind.check("BCc", value))
+
+    @property
+    def message_recipient_count(self) -> int:
+        """How many recipients there are; setting it grows or cuts the list."""
+        return len(self._recipients)
+
+    @message_recipient_count.setter
+    def message_recipient_count(self, value: int) -> None:
+        self._recipients.resize(value)
+
+    @property
+    def message_recipient_address(self) -> View[str]:
+        """The recipients' addresses by index."""
+        return View(lambda: self._recipients, "address", writable=True)
+
+    @property
+    def message_recipient_name(self) -> View[str]:
+        """The recipients' display names by index."""
+        return View(lambda: self._recipients, "name", writable=True)
+
+    @property
+    def message_recipient_options(self) -> View[str]:
+        """The recipients' ESMTP parameters by index, such as ``NOTIFY=SUCCESS,FAILURE``."""
+        return View(lambda: self._recipients, "options", writable=True)
+
+    @property
+    def message_recipient_type(self) -> View[RecipientType]:
+        """The recipients' types by index."""
+        return View(lambda: self._recipients, "type", writable=True)
+
+    # What is sent beside the text
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """The attachments, in order; see ``add_attachment``."""
+        return self._bodies.attachments
+
+    def add_attachment(
+        self,
+        source: str | os.PathLike[str] | bytes | BinaryIO,
+        name: str | None = None,
+        content_type: str | None = None,
+        content_id: str | None = None,
+    ) -> Attachment:
+        """Add a file to the message; it is read while it is sent, and never held in memory as a whole.
+
+        Args:
+            source: A path, bytes, or a binary file object.
+            name: The file name that the recipient sees; by default the path's.
+            content_type: For example "application/pdf"; by default guessed from the name.
+            content_id: Makes it an inline part of ``message_html``, for ``<img src="cid:...">``.
+
+        Returns:
+            The attachment, which is in ``attachments`` too.
+        """
+        made = Attachment(source, name=name, content_type=content_type, content_id=content_id)
+        self._bodies.attachments.append(made)
+        return made
+
+    @property
+    def attached_file(self) -> str:
+        """Path of a file that is sent as it is behind the text; "" for none."""
+        return str(self._bodies.attached_file)
+
+    @attached_file.setter
+    def attached_file(self, value: str | os.PathLike[str]) -> None:
+        self._bodies.attached_file = value
+        if value:
+            self._bodies.stream = None
+
+    def set_message_stream(self, message_stream: Any) -> None:
+        """Take the body from a binary stream: all of it, from where it stands to its end.
+
+        It is closed after sending, unless the CloseStreamAfterTransfer setting is False. It replaces
+        ``attached_file``.
+
+        Args:
+            message_stream: A binary file object; for AsyncSMTP its ``read`` may be a coroutine function. None for none.
+        """
+        self._bodies.stream = message_stream
+        if message_stream is not None:
+            self._bodies.attached_file = ""
+
+    # The last message
+
+    @property
+    def message_header_count(self) -> int:
+        """How many headers the message had that was sent last."""
+        return len(self._operations.sent.fields)
+
+    @property
+    def message_header_field(self) -> View[str]:
+        """The names of the headers by index, as they were sent."""
+        return View(lambda: self._operations.sent.fields, 0, writable=False)
+
+    @property
+    def message_header_value(self) -> View[str]:
+        """The values of the headers by index, as they were sent, unfolded."""
+        return View(lambda: self._operations.sent.fields, 1, writable=False)
+
+    @property
+    def last_reply(self) -> str:
+        """The server's last reply, line by line as it came."""
+        reply = self._session.last_reply
+        if reply is None:
+            return ""
+        last = len(reply.lines) - 1
+        return "\r\n".join(f"{reply.code}{' ' if i == last else '-'}{line}" for i, line in enumerate(reply.lines))
+
+    @property
+    def last_outcome(self) -> Outcome | None:
+        """What became of the message that was sent last, also where a handler's own exception ended the method."""
+        return self._operations.sent.outcome
+
+    @property
+    def remote_address(self) -> str:
+        """The server's IP address while connected, else ""."""
+        return str(self._session.facts.get("remote_address", ""))
+
+    # Starting over
+
+    def reset_headers(self) -> None:
+        """Set all message headers, and the recipients, to their defaults."""
+        for name in _HEADER_OPTIONS:
+            self._store.values.pop(name, None)
+        self._recipients.clear()
+
+    def _reset(self) -> None:
+        self._store.locked = False
+        self._store.reset()
+        self._recipients.clear()
+        self._bodies = Bodies()
+        self._operations.sent = type(self._operations.sent)()
+
+    # What the methods of both classes begin with
+
+    @staticmethod
+    def _check_idle(*, busy: bool) -> None:
+        if busy:
+            raise Busy
+
+    def _plan(self) -> Plan:
+        return Plan.of(self._store)
+
+    def _ready(self) -> Plan:
+        """Return the plan of a new connection.
+
+        Raises:
+            MailServerMissing: There is no server to connect to.
+        """
+        plan = self._plan()
+        if not self._session.connected:
+            check_server(plan)
+        return plan
+
+    def _limit(self, plan: Plan) -> float | None:
+        """Return the seconds that a whole method may take, where timeouts are absolute."""
+        return plan.properties.timeout or None if plan.settings.absolute_timeout else None
+
+    def _prepared(self, plan: Plan) -> tuple[Envelope, Draft]:
+        """Return the message that the properties describe; nothing was sent when this raises."""
+        if not self._session.connected:
+            check_server(plan)
+        envelope = envelope_of(plan, self._recipients)
+        moment = clock.now()
+        draft = compose(
+            content_of(plan, self._recipients, self._bodies, clock.host_name()),
+            now=moment.seconds,
+            utc_offset=moment.utc_offset,
+            randomness=clock.randomness,
+        )
+        return envelope, draft
+
+    def _adopted(
+        self,
+        plan: Plan,
+        message: Message | bytes,
+        from_addr: str | None,
+        to_addrs: str | Iterable[str] | None,
+    ) -> tuple[Envelope, Draft]:
+        """Return a finished message and its envelope; nothing was sent when this raises."""
+        if not self._session.connected:
+            check_server(plan)
+        moment = clock.now()
+        draft, found = foreign_draft(
+            message,
+            now=moment.seconds,
+            utc_offset=moment.utc_offset,
+            randomness=clock.randomness,
+            host_name=clock.host_name(),
+        )
+        return named_envelope(plan, found, from_addr, to_addrs), draft

@@ -1,0 +1,156 @@
+"""The methods as flows: what each of them does, once, for both clients.
+
+A flow here brings the connection into the state that it needs, and decides after an error whether the line may be
+used again. It owns the session.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from postwright.component.sent import Sent
+from postwright.errors import (
+    AlreadyConnected,
+    ConnectionDropped,
+    NotConnected,
+    ServiceClosing,
+    SMTPError,
+    UnexpectedReply,
+)
+from postwright.events import Error
+from postwright.flow import Call, Hangup, Sleep
+from postwright.session import asking, opening
+from postwright.session.login import log_in
+from postwright.session.transaction import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postwright.flow import Flow
+    from postwright.message.draft import Draft
+    from postwright.options.plan import Plan
+    from postwright.session.session import Session
+    from postwright.words import Envelope, Reply, SendResult
+
+T = TypeVar("T")
+
+
+class Operations:
+    """The dialogue side of one SMTP or AsyncSMTP object.
+
+    Args:
+        session: Its connection, open or not.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.sent = Sent()
+        """The message that went out last."""
+
+    async def guarded(self, plan: Plan, flow: Flow[T]) -> T:
+        """Run a flow; after an error the line is kept only where the dialogue is in order, else it is closed."""
+        session = self.session
+        session.adopt(plan)
+        try:
+            return await flow
+        except SMTPError as error:
+            if not session.in_order:
+                await session.hang_up(error.message, error.code)
+            raise
+        except Exception:  # a handler's or a stream's own error: it goes through as it is
+            if not session.in_order:
+                session.lost()
+                await Hangup()
+            raise
+
+    async def connect(self) -> None:
+        """Connect, secure the line, log in."""
+        if self.session.connected:
+            raise AlreadyConnected
+        await self._open()
+
+    async def disconnect(self) -> None:
+        """Say QUIT and close the line."""
+        if self.session.connected:
+            await asking.quit_line(self.session)
+
+    async def _open(self) -> None:
+        try:
+            await opening.open_line(self.session)
+            await log_in(self.session)
+        except SMTPError:
+            if self.session.in_order:  # the server answered in good order, but there is no use for the line
+                await asking.quit_line(self.session)
+            raise
+
+    async def send(self, envelope: Envelope, draft: Draft, verb: str = "MAIL") -> SendResult:
+        """Send one message; a connection that was opened for it is closed after it.
+
+        Files are opened before anything is sent, and closed whatever happens.
+        """
+        try:
+            await Call(draft.body.open)
+            if self.session.connected:
+                return await self._on_open_line(envelope, draft, verb)
+            await self._open()
+            return await self._and_leave(self._transact(envelope, draft, verb))
+        finally:
+            draft.body.close()
+
+    async def _and_leave(self, flow: Flow[T]) -> T:
+        """Run a flow on a line that was opened for it, and say QUIT after it, also when the server refused."""
+        try:
+            answer = await flow
+        except SMTPError:
+            if self.session.in_order:
+                await asking.quit_line(self.session)
+            raise
+        await asking.quit_line(self.session)
+        return answer
+
+    async def _on_open_line(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
+        """Send over a line that was open before; one that went stale meanwhile is replaced once."""
+        offered = self.session.link.offered
+        try:
+            return await self._transact(envelope, draft, verb)
+        except (ConnectionDropped, ServiceClosing):
+            if self.session.link.offered != offered:
+                raise
+        # Nothing of the message was offered, so sending it on a new line can't make a second one.
+        await self.session.talk.note("the idle connection was closed by the server: connecting again")
+        await self.session.hang_up("closed by the server while idle")
+        await self._open()
+        return await self._transact(envelope, draft, verb)
+
+    async def _transact(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
+        deal = Transaction(self.session, envelope, draft, verb)
+        try:
+            result = await deal.run()
+        finally:
+            self.sent.remember(deal)
+        return result
+
+    async def ask(self, question: Callable[[Session, str], Flow[T]], text: str) -> T:
+        """Ask the server something; a connection that was opened for it is closed after it."""
+        if self.session.connected:
+            return await question(self.session, text)
+        await self._open()
+        return await self._and_leave(question(self.session, text))
+
+    async def say(self, text: str) -> Reply:
+        """Send a user's own command."""
+        if not self.session.connected:
+            raise NotConnected("connect() first")
+        return await asking.say(self.session, text)
+
+    async def do_events(self, seconds: float) -> None:
+        """Look for what the server did meanwhile; a connection that it closed is closed here too."""
+        session = self.session
+        if not session.connected:
+            await Sleep(seconds)
+            return
+        try:
+            await session.talk.glance(seconds)
+        except (ConnectionDropped, ServiceClosing, UnexpectedReply) as error:
+            await session.hang_up(error.message, error.code)
+            await session.fire(Error(error.code, error.message))

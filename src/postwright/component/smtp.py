@@ -1,0 +1,282 @@
+"""SMTP: the synchronous client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from postwright.component.base import Component
+from postwright.drive.sync import SyncDriver
+from postwright.errors import NotAvailable, NotPossibleNow, SMTPError
+from postwright.session import asking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from email.message import Message
+    from types import TracebackType
+    from typing import Any, Self
+
+    from postwright.flow import Flow
+    from postwright.options import Plan
+    from postwright.words import Reply, SendResult
+
+T = TypeVar("T")
+
+
+class SMTP(Component):
+    """A client that sends mail, and waits for each answer.
+
+    Every property can be given as a keyword: ``SMTP(mail_server="mail.example.org", from_="me@example.org")``. As a
+    context manager it disconnects at the end. One method at a time may be in progress; ``interrupt`` ends it from
+    another thread.
+
+    Args:
+        **values: Any property, or event handler, by its Python name.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self._driver = SyncDriver(self._dispatch)
+        super().__init__(**values)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._driver.busy:  # left from inside a handler: the method in progress owns the line
+            return
+        if error is None:
+            self.disconnect()
+        else:
+            self._drop()
+
+    def _run(self, plan: Plan, flow: Flow[T]) -> T:
+        busy = self._driver.busy
+        try:
+            if not busy:
+                self._store.locked = True
+            return self._driver.run(self._operations.guarded(plan, flow), self._limit(plan))
+        except Exception:
+            raise
+        except BaseException:  # the keyboard: nobody knows how far the dialogue was
+            self._drop()
+            raise
+        finally:
+            flow.close()
+            if not busy:
+                self._store.locked = self._session.connected
+
+    def _drop(self) -> None:
+        """Close the line without a word."""
+        self._session.lost()
+        self._driver.hang_up()
+        self._store.locked = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no method is in progress."""
+        return not self._driver.busy
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open; assigning True connects, False disconnects."""
+        return self._session.connected
+
+    @connected.setter
+    def connected(self, value: bool) -> None:
+        if value and not self._session.connected:
+            self.connect()
+        elif not value:
+            self.disconnect()
+
+    def _send_command(self, value: str) -> None:
+        self.send_command(value)
+
+    command = property(None, _send_command, doc="Assigning sends a command of your own; see ``send_command``.")
+
+    def connect(self) -> None:
+        """Connect to the mail server, secure the line, say EHLO, and log in where a user is set.
+
+        Raises:
+            MailServerMissing: mail_server is empty.
+            AlreadyConnected: A connection is open.
+            NetworkError: The server can't be reached; the text has the attempt at each of its addresses.
+            SecurityError: TLS failed, or the server's certificate is not trusted.
+            GreetingRefused: The server does not want to talk to this client.
+            LoginRefused: The server refused the user or the password.
+        """
+        plan = self._ready()
+        self._run(plan, self._operations.connect())
+
+    def disconnect(self) -> None:
+        """Say QUIT and close the connection; without one, do nothing."""
+        self._run(self._plan(), self._operations.disconnect())
+
+    def send(self) -> SendResult:
+        """Send the message that the properties describe.
+
+        Without a connection one is opened for the message and closed after it.
+
+        Returns:
+            The server's reply, and the result for each recipient.
+
+        Raises:
+            SenderMissing: from_ is empty.
+            RecipientMissing: There is no recipient.
+            AttachedFileUnreadable: A file can't be opened; nothing was sent.
+            SenderRefused: The server refused the sender.
+            RecipientsRefused: A recipient was refused and the StopOn...Errors settings say stop, or none is left.
+            MessageRefused: The server refused the message.
+            SMTPError: Anything else that goes wrong; ``outcome`` says what became of the mail.
+        """
+        return self._send("MAIL")
+
+    def _send(self, verb: str) -> SendResult:
+        plan = self._plan()
+        envelope, draft = self._prepared(plan)
+        return self._run(plan, self._operations.send(envelope, draft, verb))
+
+    def send_message(
+        self, message: Message | bytes, from_addr: str | None = None, to_addrs: str | Iterable[str] | None = None
+    ) -> SendResult:
+        """Send a finished message.
+
+        Args:
+            message: An ``email.message.EmailMessage``, or all bytes of a message. Bcc headers are not sent.
+            from_addr: The envelope's sender; by default Sender or From. "<>" is the null sender.
+            to_addrs: The recipients; by default those in To, Cc and Bcc.
+
+        Returns:
+            The server's reply, and the result for each recipient.
+
+        Raises:
+            SMTPError: As for ``send``.
+        """
+        plan = self._plan()
+        envelope, draft = self._adopted(plan, message, from_addr, to_addrs)
+        return self._run(plan, self._operations.send(envelope, draft))
+
+    def send_many(self, messages: Iterable[Message | bytes]) -> Iterator[SendResult | SMTPError]:
+        """Send finished messages over one connection, and give one result for each, in order.
+
+        A message that fails gives its error as the result, and the next one is sent. Without a connection one is
+        opened for all of them and closed at the end.
+
+        Args:
+            messages: What ``send_message`` takes.
+        """
+        opened = not self._session.connected
+        try:
+            for message in messages:
+                try:
+                    if not self._session.connected:
+                        self.connect()
+                    yield self.send_message(message)
+                except SMTPError as error:
+                    yield error
+        finally:
+            if opened:
+                self.disconnect()
+
+    def send_to_terminal_only(self) -> SendResult:
+        """Send to the user's terminal (SEND FROM, RFC 821); few servers still can.
+
+        Raises:
+            SMTPError: As for ``send``.
+        """
+        return self._to_terminal("SEND")
+
+    def send_to_terminal_or_email(self) -> SendResult:
+        """Send to the user's terminal, or to the mailbox if that is not possible (SOML FROM, RFC 821).
+
+        Raises:
+            SMTPError: As for ``send``.
+        """
+        return self._to_terminal("SOML")
+
+    def send_to_terminal_and_email(self) -> SendResult:
+        """Send to the user's terminal and to the mailbox (SAML FROM, RFC 821).
+
+        Raises:
+            SMTPError: As for ``send``.
+        """
+        return self._to_terminal("SAML")
+
+    def _to_terminal(self, verb: str) -> SendResult:
+        if not self.allow_extensions:
+            raise NotPossibleNow("terminal messages need AllowExtensions")
+        return self._send(verb)
+
+    def verify(self, email_address: str) -> Reply:
+        """Ask the server whether a mailbox exists (VRFY); a reply of 252 means that it won't say.
+
+        Args:
+            email_address: The address or user name.
+
+        Raises:
+            Refused: There is no such mailbox, or the server does not answer the question.
+        """
+        return self._run(self._ready(), self._operations.ask(asking.verify, email_address))
+
+    def expand(self, email_address: str) -> tuple[str, ...]:
+        """Ask the server for the members of a list (EXPN); each also fires the Expand event.
+
+        Args:
+            email_address: The list's name or address.
+
+        Returns:
+            The members, each an address, perhaps with a name.
+
+        Raises:
+            Refused: There is no such list, or the server does not answer the question.
+        """
+        return self._run(self._ready(), self._operations.ask(asking.expand, email_address))
+
+    def send_command(self, command: str) -> Reply:
+        """Send one line exactly as it is, and return the reply, whatever it is.
+
+        Args:
+            command: The line without its end; control characters are refused.
+
+        Raises:
+            NotConnected: There is no connection.
+            ForbiddenCharacter: The line holds a control character.
+        """
+        return self._run(self._plan(), self._operations.say(command))
+
+    def do_events(self) -> None:
+        """Look for at most SelectWaitMillis what the server did meanwhile; a connection it closed is closed here."""
+        plan = self._plan()
+        self._run(plan, self._operations.do_events(plan.settings.select_wait_millis / 1000))
+
+    def interrupt(self) -> None:
+        """End the method in progress with error 301; from any thread, or from a handler. Else do nothing."""
+        self._driver.interrupt()
+
+    def reset(self) -> None:
+        """Set everything to its default; a connection is closed at once. Event handlers stay."""
+        self._check_idle(busy=self._driver.busy)
+        self._drop()
+        self._reset()
+
+    def queue(self, queue_dir: str) -> str:
+        """Put the message into a queue directory.
+
+        Args:
+            queue_dir: The directory, or "*".
+
+        Raises:
+            NotAvailable: This version has no queue yet.
+        """
+        raise NotAvailable(f"this version of postwright has no queue yet, so {queue_dir} was not touched")
+
+    def process_queue(self, queue_dir: str) -> None:
+        """Send what is in a queue directory.
+
+        Args:
+            queue_dir: The directory.
+
+        Raises:
+            NotAvailable: This version has no queue yet.
+        """
+        raise NotAvailable(f"this version of postwright has no queue yet, so {queue_dir} was not touched")

@@ -1,0 +1,117 @@
+"""From properties, or from a finished message, to a draft and its envelope; nothing here talks to a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postwright.enums import RecipientType
+from postwright.errors import MailServerMissing, RecipientMissing, RemoteHostInvalid, RemotePortInvalid, SenderMissing
+from postwright.message.addresses import parse_mailbox_list
+from postwright.message.draft import Content
+from postwright.words import Address, Envelope, Recipient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from postwright.component.attachments import Bodies
+    from postwright.component.recipients import MessageRecipients
+    from postwright.options.plan import Plan
+
+NOBODY = Address("", "")
+"""The null reverse-path, written <>."""
+
+
+def check_server(plan: Plan) -> None:
+    """Make sure that there is a server to connect to.
+
+    Raises:
+        MailServerMissing: MailServer is empty.
+        RemoteHostInvalid: MailServer is 0.0.0.0.
+        RemotePortInvalid: MailPort is no port.
+    """
+    if not plan.properties.mail_server:
+        raise MailServerMissing
+    if plan.properties.mail_server == "0.0.0.0":  # noqa: S104 - refused, not listened on
+        raise RemoteHostInvalid
+    if not 1 <= plan.properties.mail_port <= 65535:
+        raise RemotePortInvalid
+
+
+def envelope_of(plan: Plan, rows: MessageRecipients) -> Envelope:
+    """Return the envelope that the properties describe.
+
+    Raises:
+        SenderMissing: There is no sender.
+        RecipientMissing: There is no recipient, or no To recipient and AllowEmptyTo is off.
+    """
+    properties = plan.properties
+    if not properties.from_:
+        raise SenderMissing
+    recipients = tuple(row.frozen() for row in rows)
+    if not recipients or any(not r.address.local_part for r in recipients):
+        raise RecipientMissing("one of the records has no address" if recipients else "")
+    if not plan.settings.allow_empty_to and not any(r.type is RecipientType.TO for r in recipients):
+        raise RecipientMissing("there is only Cc or Bcc; set AllowEmptyTo=True to send like that")
+    return Envelope(reverse_path(properties.return_path or properties.from_), recipients)
+
+
+def reverse_path(text: str) -> Address:
+    """Return the sender of the envelope; "<>" is the null reverse-path (RFC 5321 section 4.5.5)."""
+    if text.strip() == "<>":
+        return NOBODY
+    # From may name several authors; the first one sends (RFC 5322 section 3.6.2 wants a Sender field then).
+    return parse_mailbox_list(text)[0]
+
+
+def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: str) -> Content:
+    """Return everything that the message is made of."""
+    properties, settings = plan.properties, plan.settings
+    by_type = {kind: tuple(row.mailbox for row in rows if row.type is kind) for kind in RecipientType}
+    author = parse_mailbox_list(properties.from_)
+    return Content(
+        from_=author,
+        to=by_type[RecipientType.TO],
+        cc=by_type[RecipientType.CC],
+        reply_to=parse_mailbox_list(properties.reply_to),
+        subject=properties.subject,
+        date=properties.message_date,
+        message_id=properties.message_id,
+        importance=properties.importance,
+        priority=properties.priority,
+        sensitivity=properties.sensitivity,
+        delivery_notification_to=parse_mailbox_list(properties.delivery_notification_to),
+        read_receipt_to=parse_mailbox_list(properties.read_receipt_to),
+        other_headers=properties.other_headers,
+        charset=settings.charset,
+        width=settings.max_header_length,
+        message_id_algorithm=settings.message_id_algorithm,
+        text=properties.message_text,
+        html=properties.message_html,
+        raw_body=properties.message,
+        stream=bodies.stream,
+        close_stream=settings.close_stream_after_transfer,
+        attached_file=bodies.attached_file,
+        attachments=tuple(bodies.attachments),
+        domain=author[0].domain or host_name,
+        binary=settings.body_type == "BINARYMIME",
+    )
+
+
+def named_envelope(
+    plan: Plan, found: Envelope, from_addr: str | None, to_addrs: str | Iterable[str] | None
+) -> Envelope:
+    """Return the envelope of a finished message: what the caller names, else what its headers say."""
+    sender = found.reverse_path if from_addr is None else reverse_path(from_addr)
+    if to_addrs is None:
+        recipients = found.recipients
+    else:
+        texts = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
+        addresses = [address for text in texts for address in parse_mailbox_list(text)]
+        recipients = tuple(Recipient(address) for address in addresses)
+    if plan.properties.return_path and from_addr is None:
+        sender = reverse_path(plan.properties.return_path)
+    if from_addr is None and sender is NOBODY and not plan.properties.return_path:
+        raise SenderMissing("the message has no From or Sender header, and no from_addr was given")
+    if not recipients:
+        raise RecipientMissing("the message has no To, Cc or Bcc header, and no to_addrs were given")
+    return Envelope(sender, recipients)

@@ -1,0 +1,1 @@
+"""How bytes, time and threads move: the drivers that grant the effects of a flow."""

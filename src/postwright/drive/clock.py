@@ -1,0 +1,32 @@
+"""The world's facts that flows get as arguments: time, randomness, this host's name."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import NamedTuple
+
+monotonic = time.monotonic
+"""Seconds that only grow."""
+
+randomness = os.urandom
+"""So many random octets."""
+
+
+class Moment(NamedTuple):
+    """A point in time: seconds since 1970, and the local offset from UTC in seconds."""
+
+    seconds: float
+    utc_offset: int
+
+
+def now() -> Moment:
+    """Return the present moment."""
+    seconds = time.time()
+    return Moment(seconds, time.localtime(seconds).tm_gmtoff)
+
+
+def host_name() -> str:
+    """Return this host's own name, as the system has it; no name server is asked."""
+    return socket.gethostname()

@@ -1,0 +1,332 @@
+"""The synchronous driver: one flow at a time, on a non-blocking socket and poll().
+
+It owns the socket and the waker. Everything that ends a wait early (a timeout, an interruption) is thrown into the
+flow at the effect that it waits for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import select
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from postwright.drive import dialing
+from postwright.drive.clock import monotonic
+from postwright.errors import (
+    Busy,
+    ConnectFirst,
+    InactivityTimeout,
+    Interrupted,
+    NetworkError,
+    NotAvailable,
+    OperationTimeout,
+    ReplyTooLong,
+)
+from postwright.errors.system import code_for
+from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postwright.flow import Effect, Flow
+    from postwright.words import Line, Target
+
+T = TypeVar("T")
+
+READ = 65536
+"""Octets of one read."""
+
+EARLY = 1024 * 1024
+"""Octets that a peer may send while we are sending, before that counts as an attack."""
+
+_GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
+
+
+class SyncDriver:
+    """Runs flows in the calling thread.
+
+    Args:
+        fire: Hands an event to the user's handler.
+    """
+
+    def __init__(self, fire: Callable[[object], object]) -> None:
+        self._fire = fire
+        self._sock: socket.socket | None = None
+        self._waker: tuple[socket.socket, socket.socket] | None = None
+        self._lock = threading.Lock()
+        self._guard = threading.Lock()  # of the waker, which interrupt() uses from other threads
+        self._interrupted = False
+        self._end: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a flow is running."""
+        return self._lock.locked()
+
+    def run(self, flow: Flow[T], limit: float | None = None) -> T:
+        """Run a flow to its end.
+
+        Args:
+            flow: What to run.
+            limit: Seconds for all of it (AbsoluteTimeout); None for no limit.
+
+        Raises:
+            Busy: Another flow is running.
+        """
+        if not self._lock.acquire(blocking=False):
+            flow.close()
+            raise Busy
+        try:
+            self._interrupted = False
+            self._end = None if limit is None else monotonic() + limit
+            self._wake_up()
+            return self._loop(flow)
+        finally:
+            if self._sock is None:
+                self.hang_up()  # the waker is kept only as long as a connection is
+            self._lock.release()
+
+    def _wake_up(self) -> None:
+        """Make the waker, a socket that interrupt() can write to."""
+        with self._guard:
+            if self._waker is None:
+                self._waker = socket.socketpair()
+                for each in self._waker:
+                    each.setblocking(False)
+
+    def _loop(self, flow: Flow[T]) -> T:
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                effect = flow.send(answer) if error is None else flow.throw(error)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            answer = error = None
+            try:
+                answer = self._grant(effect)
+            except BaseException as caught:  # noqa: BLE001 - it goes into the flow, and out of it if unhandled
+                error = caught
+
+    def _grant(self, effect: Effect[Any]) -> Any:
+        kind = type(effect)
+        if self._interrupted and kind is not Hangup:
+            self._interrupted = False
+            raise Interrupted
+        return _GRANTS[kind](self, effect)
+
+    def interrupt(self) -> None:
+        """End the flow in progress with error 301; may be called from any thread, and from a handler."""
+        with self._guard:
+            if not self.busy:
+                return
+            self._interrupted = True
+            if self._waker is not None:
+                self._waker[1].send(b"!")
+
+    def hang_up(self) -> None:
+        """Close the connection and everything that belongs to it."""
+        self._close_socket()
+        with self._guard:
+            waker, self._waker = self._waker, None
+        for each in waker or ():
+            each.close()
+
+    def _close_socket(self) -> None:
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
+
+    # Waiting
+
+    def _wait(self, sock: socket.socket, events: int, timeout: float | None) -> int:
+        """Wait for events; return those that came, 0 when the time is up.
+
+        Raises:
+            Interrupted: interrupt() was called.
+            OperationTimeout: The whole operation's time is up.
+        """
+        if self._end is not None:
+            remaining = self._end - monotonic()
+            if remaining <= 0:
+                raise OperationTimeout
+            if timeout is None or remaining < timeout:
+                return self._wait_at_most(sock, events, remaining, final=True)
+        return self._wait_at_most(sock, events, timeout, final=False)
+
+    def _wait_at_most(self, sock: socket.socket, events: int, timeout: float | None, *, final: bool) -> int:
+        poll = select.poll()
+        poll.register(sock, events)
+        assert self._waker is not None
+        poll.register(self._waker[0], select.POLLIN)
+        ready = dict(poll.poll(None if timeout is None else timeout * 1000))
+        if self._waker[0].fileno() in ready:
+            self._waker[0].recv(64)
+            self._interrupted = False
+            raise Interrupted
+        if not ready and final:
+            raise OperationTimeout
+        return ready.get(sock.fileno(), 0)
+
+    def _connected(self) -> socket.socket:
+        if self._sock is None:
+            raise ConnectFirst
+        return self._sock
+
+    # The effects
+
+    def _dial(self, effect: Dial) -> Line:
+        self._close_socket()
+        self._sock = self._reach(effect.target)
+        return dialing.ends(self._sock)
+
+    def _reach(self, target: Target) -> socket.socket:
+        """Try the addresses one after the other; each gets its share of the time that is left."""
+        places = self._resolve(target)
+        end = None if target.timeout is None else monotonic() + target.timeout
+        attempts: list[tuple[dialing.Place, str, int]] = []
+        for index, place in enumerate(places):
+            share = None if end is None else max(0.0, end - monotonic()) / (len(places) - index)
+            try:
+                sock, there = dialing.start(place, target)
+            except OSError as error:
+                attempts.append((place, error.strerror or str(error), code_for(error)))
+                continue
+            try:
+                if not there and not self._wait(sock, select.POLLOUT, share):
+                    attempts.append((place, f"no answer in {share:.1f} s", 10060))
+                    sock.close()
+                    continue
+                dialing.check(sock)
+            except OSError as error:
+                sock.close()
+                if isinstance(error, OperationTimeout):
+                    raise
+                attempts.append((place, error.strerror or str(error), code_for(error)))
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise dialing.failure(target, attempts)
+
+    def _resolve(self, target: Target) -> list[dialing.Place]:
+        """Look a name up in a thread, so that a slow name server can be interrupted; the thread ends by itself."""
+        if dialing.is_numeric(target.host):
+            return dialing.resolve(target)
+        answers: list[list[dialing.Place] | BaseException] = []
+        done, ready = socket.socketpair()
+
+        def look_up() -> None:
+            try:
+                answers.append(dialing.resolve(target))
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+                answers.append(error)
+            finally:
+                ready.close()
+
+        with done:
+            threading.Thread(target=look_up, name="postwright-resolve", daemon=True).start()
+            if not self._wait(done, select.POLLIN, target.timeout):
+                raise NetworkError(f"{target.host}: no answer in {target.timeout:g} s", code=11002)
+        answer = answers[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _read(self, effect: Read) -> bytes:
+        sock = self._connected()
+        while True:
+            if not self._wait(sock, select.POLLIN, effect.timeout):
+                raise InactivityTimeout(f"the server sent nothing for {effect.timeout:g} s")
+            try:
+                return sock.recv(READ)
+            except (BlockingIOError, InterruptedError):
+                continue
+            except OSError as error:
+                raise dialing.explained(error, "reading") from error
+
+    def _poll(self, effect: Poll) -> bytes | None:
+        sock = self._connected()
+        if effect.seconds and not self._wait(sock, select.POLLIN, effect.seconds):
+            return None
+        try:
+            return sock.recv(READ)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
+    def _write(self, effect: Write) -> bytes:
+        sock = self._connected()
+        view = memoryview(effect.data)
+        listening = select.POLLIN
+        while True:
+            try:
+                count = sock.send(view)
+            except (BlockingIOError, InterruptedError):
+                count = 0
+            except OSError as error:
+                effect.early += self._leftover(sock)
+                raise dialing.explained(error, "sending") from error
+            effect.written += count
+            view = view[count:]
+            if not view:
+                return effect.early
+            ready = self._wait(sock, select.POLLOUT | listening, effect.timeout)
+            if not ready:
+                raise InactivityTimeout(f"the server took nothing for {effect.timeout:g} s")
+            if ready & select.POLLIN:
+                data = self._leftover(sock)
+                listening = select.POLLIN if data else 0  # at end of file poll() would report it without end
+                effect.early += data
+                if len(effect.early) > EARLY:
+                    raise ReplyTooLong(f"over {EARLY} octets while it was sent to")
+
+    @staticmethod
+    def _leftover(sock: socket.socket) -> bytes:
+        try:
+            return sock.recv(READ)
+        except OSError:
+            return b""
+
+    def _hang(self, _: Hangup) -> None:
+        self._close_socket()
+
+    def _event(self, effect: Fire) -> None:
+        if inspect.isawaitable(self._fire(effect.event)):
+            raise NotAvailable("a coroutine function can't handle the events of SMTP; use AsyncSMTP")
+
+    @staticmethod
+    def _call(effect: Call[Any]) -> Any:
+        return effect.function(*effect.args)
+
+    @staticmethod
+    def _user_call(effect: Wait[Any]) -> Any:
+        answer = effect.function(*effect.args)
+        if inspect.isawaitable(answer):
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise NotAvailable("an asynchronous stream can't be read by SMTP; use AsyncSMTP")
+        return answer
+
+    def _sleep(self, effect: Sleep) -> None:
+        quiet, other = socket.socketpair()  # a socket on which nothing ever happens
+        with quiet, other:
+            self._wait(quiet, select.POLLIN, effect.seconds)
+
+
+_GRANTS: dict[type, Callable[[SyncDriver, Any], Any]] = {
+    Dial: SyncDriver._dial,
+    Read: SyncDriver._read,
+    Poll: SyncDriver._poll,
+    Write: SyncDriver._write,
+    Hangup: SyncDriver._hang,
+    Fire: SyncDriver._event,
+    Call: lambda _, effect: SyncDriver._call(effect),
+    Wait: lambda _, effect: SyncDriver._user_call(effect),
+    Sleep: SyncDriver._sleep,
+}

@@ -1,0 +1,253 @@
+"""A message on its way: what the user asked for becomes a header block and a body that can be streamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from postwright.enums import Importance, Priority, Sensitivity
+from postwright.errors import InvalidHeader, InvalidValue
+from postwright.message import blocks, headers, mime, stamps
+from postwright.message.addresses import parse_mailbox_list
+from postwright.message.blocks import Field
+from postwright.message.body import Body, FileSource, Memory
+from postwright.wire.lines import LineEnds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postwright.words import Address
+
+    Randomness: TypeAlias = Callable[[int], bytes]
+
+_IMPORTANCE = {Importance.HIGH: "high", Importance.NORMAL: "normal", Importance.LOW: "low"}
+_PRIORITY = {Priority.NORMAL: "normal", Priority.URGENT: "urgent", Priority.NON_URGENT: "non-urgent"}
+_SENSITIVITY = {
+    Sensitivity.PERSONAL: "Personal",
+    Sensitivity.PRIVATE: "Private",
+    Sensitivity.COMPANY_CONFIDENTIAL: "Company-Confidential",
+}
+
+
+@dataclass(slots=True)
+class Content:
+    """Everything that makes a message, as the user's properties have it.
+
+    Attributes:
+        date: "*" for now, "" for no Date, or the text of it.
+        message_id: "*" for a new one, "" for none, or the text of it.
+        delivery_notification_to: For Return-Receipt-To.
+        read_receipt_to: For Disposition-Notification-To (RFC 8098).
+        other_headers: More header lines; with an empty line first, they replace all that is computed.
+        charset: The character set for headers and text that need one; "" is UTF-8.
+        width: Where headers are folded.
+        raw_body: The body as it is, line ends made CRLF; it stands in place of the text.
+        stream: The same as a binary stream; it stands in place of both.
+        attached_file: A path; the file is appended after the text as it is.
+        domain: The right side of a new Message-ID; "" takes the sender's domain.
+        utf8: Whether header fields may have local parts in UTF-8 (RFC 6532).
+    """
+
+    from_: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    subject: str = ""
+    date: str = "*"
+    message_id: str = "*"
+    importance: int = Importance.UNSPECIFIED
+    priority: int = Priority.UNSPECIFIED
+    sensitivity: int = Sensitivity.UNSPECIFIED
+    delivery_notification_to: tuple[Address, ...] = ()
+    read_receipt_to: tuple[Address, ...] = ()
+    other_headers: str = ""
+    charset: str = ""
+    width: int = headers.DEFAULT_WIDTH
+    message_id_algorithm: str = "SHA1"
+    text: str = ""
+    html: str = ""
+    raw_body: bytes | None = None
+    stream: Any = None
+    close_stream: bool = True
+    attached_file: str = ""
+    attachments: tuple[mime.Attachment, ...] = ()
+    domain: str = ""
+    utf8: bool = True
+
+
+class Draft:
+    """A message ready to be sent.
+
+    Attributes:
+        headers: The header block, with the empty line that ends it.
+        body: What follows, as a stream.
+        message_id: The Message-ID with its brackets; "" where the message has none.
+        hidden_fields: Bcc and Resent-Bcc fields that were found and are not in ``headers``.
+    """
+
+    __slots__ = ("_fields", "body", "headers", "hidden_fields", "message_id")
+
+    def __init__(
+        self, header_block: bytes, body: Body, message_id: str, hidden_fields: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.headers = header_block
+        self.body = body
+        self.message_id = message_id
+        self.hidden_fields = hidden_fields
+        self._fields: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Names and values of the header fields as they are sent, without folds."""
+        if self._fields is None:
+            text = self.headers.decode("utf-8", "surrogateescape").replace("\r\n ", " ").replace("\r\n\t", "\t")
+            pairs = (line.partition(":") for line in text.split("\r\n") if line)
+            self._fields = tuple((name, value.strip(" \t")) for name, _, value in pairs)
+        return self._fields
+
+    @property
+    def hidden(self) -> tuple[Address, ...]:
+        """The addresses of the Bcc fields that were taken out.
+
+        Raises:
+            InvalidAddress: A Bcc field has something else.
+        """
+        return tuple(address for _, value in self.hidden_fields for address in parse_mailbox_list(value))
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Whether the header block has raw UTF-8, so that the server must know SMTPUTF8 (RFC 6531)."""
+        return not self.headers.isascii()
+
+    @property
+    def eight_bit(self) -> bool | None:
+        """Whether anything in it has octets above 127 (RFC 6152); None while that is unknown."""
+        return True if self.needs_utf8 else self.body.eight_bit
+
+    @property
+    def size(self) -> int | None:
+        """Its octets (RFC 1870), exactly or nearly; None while that is unknown."""
+        size = self.body.size
+        return None if size is None else len(self.headers) + size
+
+
+def compose(content: Content, *, now: float, utc_offset: int, randomness: Randomness) -> Draft:
+    """Compose a message.
+
+    Args:
+        content: What it is made of.
+        now: Seconds since 1970, UTC.
+        utc_offset: How many seconds local time is ahead of UTC.
+        randomness: Gives that many random bytes.
+
+    Raises:
+        InvalidValue: Something can't be sent as it is; the subclass and the text say what.
+    """
+    theirs = blocks.parse(content.other_headers) if content.other_headers else []
+    replaced = content.other_headers.startswith(("\r\n", "\n"))
+    if theirs:
+        hidden = tuple((field.name, field.text) for field in theirs if field.key in blocks.HIDDEN)
+        theirs = [field for field in theirs if field.key not in blocks.HIDDEN]
+        blocks.refuse_twins(theirs)
+    else:
+        hidden = ()
+    given = {field.key: field.text for field in theirs}
+    mime_headers, body = _content(content, given, randomness, replaced=replaced)
+    identifier = given.get("message-id", "")
+    if replaced:
+        out = []
+    else:
+        if not identifier and content.message_id:
+            identifier = _message_id(content, now, randomness)
+        out = _computed(content, given, identifier, now, utc_offset)
+        out.append(mime_headers)
+        if content.html or content.attachments:  # the body has our structure, so it must have our headers
+            theirs = [field for field in theirs if field.key not in blocks.MIME]
+    width, charset, utf8 = content.width, content.charset, content.utf8
+    out += [blocks.write(field, width=width, charset=charset, utf8=utf8) for field in theirs]
+    out.append(b"\r\n")
+    return Draft(b"".join(out), body, identifier, hidden)
+
+
+def _message_id(content: Content, now: float, randomness: Randomness) -> str:
+    if content.message_id == "*":
+        domain = content.domain or (content.from_[0].domain if content.from_ else "")
+        return stamps.message_id(content.message_id_algorithm, randomness(16), now, domain)
+    text = content.message_id
+    if not text.startswith("<"):
+        text = f"<{text}>"
+    if not text.endswith(">") or " " in text or not text.isascii():
+        raise InvalidHeader(f"{text!r} is no message identifier such as <1234@example.com>")
+    return text
+
+
+def _computed(content: Content, given: dict[str, str], identifier: str, now: float, utc_offset: int) -> list[bytes]:
+    """Return the fields that come from properties, in their order, but those that the user gave by hand."""
+    out: list[bytes] = []
+    width, charset, utf8 = content.width, content.charset, content.utf8
+
+    def people(name: str, addresses: tuple[Address, ...]) -> None:
+        if addresses and name.lower() not in given:
+            out.append(headers.mailboxes(name, addresses, width=width, charset=charset, utf8=utf8))
+
+    def words(name: str, value: str | None) -> None:
+        if value and name.lower() not in given:
+            out.append(headers.structured(name, value, width=width))
+
+    people("From", content.from_)
+    if len(content.from_) > 1:  # RFC 5322 section 3.6.2
+        people("Sender", content.from_[:1])
+    people("To", content.to)
+    people("Cc", content.cc)
+    people("Reply-To", content.reply_to)
+    if content.subject and "subject" not in given:
+        out.append(headers.unstructured("Subject", content.subject, width=width, charset=charset))
+    words("Date", stamps.date_header(now, utc_offset) if content.date == "*" else content.date)
+    words("Message-ID", identifier)
+    if content.importance:
+        words("Importance", _value(_IMPORTANCE, Importance, content.importance))
+    if content.priority:
+        words("Priority", _value(_PRIORITY, Priority, content.priority))
+    if content.sensitivity:
+        words("Sensitivity", _value(_SENSITIVITY, Sensitivity, content.sensitivity))
+    people("Return-Receipt-To", content.delivery_notification_to)
+    people("Disposition-Notification-To", content.read_receipt_to)
+    return out
+
+
+def _value(names: dict[Any, str], kind: type, value: int) -> str:
+    try:
+        return names[value]
+    except KeyError:
+        raise InvalidValue(f"{value!r} is no {kind.__name__}") from None
+
+
+def _content(
+    content: Content, given: dict[str, str], randomness: Randomness, *, replaced: bool
+) -> tuple[bytes, Body]:
+    """Return the MIME headers and the body."""
+    if content.html or content.attachments:
+        if content.stream is not None or content.raw_body is not None:
+            raise InvalidValue("a raw body can't have message_html or attachments")
+        if content.attached_file:
+            raise InvalidValue("attached_file goes behind plain text: use attachments with message_html or attachments")
+        if replaced:
+            raise InvalidValue("other_headers with an empty line first can't describe message_html and attachments")
+        entity = mime.compose(content.text, content.html, content.attachments, content.charset, randomness)
+        return b"MIME-Version: 1.0\r\n" + entity.headers, Body((("text", entity.sources()),))
+    if content.stream is not None:
+        if content.attached_file:
+            raise InvalidValue("a message stream can't have an attached_file")
+        return b"", Body((("text", (FileSource(content.stream, close=content.close_stream),)),))
+    if content.raw_body is not None:
+        lines = LineEnds(strict=True)
+        data = lines.feed(content.raw_body)
+        head, text = b"", Memory(data, eight_bit=lines.eight_bit)
+    else:
+        head, text = mime.plain(content.text, content.charset, given, followed=bool(content.attached_file))
+    if not content.attached_file:
+        return head, Body((("text", (text,)),))
+    if text.data and not text.data.endswith(b"\r\n"):
+        text = Memory(text.data + b"\r\n")
+    return head, Body((("text", (text,)), ("file", (FileSource(content.attached_file, attached=True),))))

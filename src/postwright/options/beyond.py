@@ -1,0 +1,67 @@
+"""The settings that the reference does not have."""
+
+from __future__ import annotations
+
+from postwright.options.kinds import BOOLEAN, LINE, SECONDS, Choice, Integer
+from postwright.options.option import Option, OptionSet
+
+
+def _envelope_id(value: str) -> str:
+    """RFC 3461 section 4.4: printable ASCII, at most 100 characters."""
+    return "" if value.isascii() and len(value) <= 100 else "is too long or not ASCII; allowed are 100 characters"
+
+
+class PostwrightSettings(OptionSet):
+    """What the wire has learned since, and what a careful sender wants."""
+
+    __slots__ = ()
+
+    allow_cleartext_auth = Option(
+        "AllowCleartextAuth", BOOLEAN, False, "Whether passwords and tokens may go out without TLS."
+    )
+    body_type = Option(
+        "BodyType",
+        Choice("", "7BIT", "8BITMIME", "BINARYMIME"),
+        "",
+        "The BODY of MAIL (RFC 6152, RFC 3030); empty takes what the message needs and the server offers.",
+    )
+    close_stream_after_transfer = Option(
+        "CloseStreamAfterTransfer",
+        BOOLEAN,
+        True,
+        "Whether the stream of set_message_stream() is closed once it is read.",
+    )
+    dsn_return = Option(
+        "DSNReturn",
+        Choice("", "FULL", "HDRS"),
+        "",
+        "What a bounce brings back (RET of RFC 3461): FULL, HDRS, or as the server does it.",
+    )
+    envelope_id = Option(
+        "EnvelopeId", LINE, "", "An identifier that bounces bring back (ENVID of RFC 3461).", rule=_envelope_id
+    )
+    final_reply_timeout = Option(
+        "FinalReplyTimeout",
+        SECONDS,
+        600,
+        "Seconds to wait for the reply to the message itself (RFC 5321 section 4.5.3.2.6); 0 waits for ever.",
+    )
+    reply_timeout = Option(
+        "ReplyTimeout", SECONDS, 300, "Seconds in which a whole reply must arrive, however it trickles; 0 for no limit."
+    )
+    tls_server_name = Option(
+        "TLSServerName", LINE, "", "The name that the server's certificate must have; empty takes MailServer."
+    )
+    transfer_text_limit = Option(
+        "TransferTextLimit",
+        Integer(0, None, "bytes"),
+        1048576,
+        "Up to this size TransferText is kept; 0 keeps nothing.",
+    )
+    use_chunking = Option("UseChunking", BOOLEAN, True, "Whether to use BDAT where it is offered (RFC 3030).")
+    use_pipelining = Option(
+        "UsePipelining", BOOLEAN, True, "Whether to send commands in groups where it is offered (RFC 2920)."
+    )
+    use_smtputf8 = Option(
+        "UseSMTPUTF8", BOOLEAN, True, "Whether addresses outside ASCII may ask for SMTPUTF8 (RFC 6531)."
+    )

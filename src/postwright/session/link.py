@@ -1,0 +1,143 @@
+"""The layer of bytes under the dialogue: plaintext in and out, through TLS where it is on.
+
+It owns the TLS layer and two counts of plaintext: how much was offered to the line, and how much the operating system
+took. The second one decides, after a fault, whether the end of a message can have reached the server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from postwright.flow import Read, Write
+
+if TYPE_CHECKING:
+    from postwright.tls.trust import Verdict
+
+_RECORD = 16384  # plaintext octets in a full TLS record (RFC 8446 section 5.1)
+
+
+class TLSLayer(Protocol):
+    """What a TLS provider must do; see ``tls.platform.Platform`` for one."""
+
+    def handshake(self) -> bool:
+        """Go on with the handshake; return whether it is finished."""
+
+    def outgoing(self) -> bytes:
+        """Return the records that must go to the server now."""
+
+    def feed(self, data: bytes) -> None:
+        """Take records from the server; b"" is the end of the connection."""
+
+    def encrypt(self, data: bytes | bytearray | memoryview) -> bytes:
+        """Return the records for plaintext."""
+
+    def decrypt(self) -> bytes | None:
+        """Return plaintext, None when there is none yet, b"" at the end of the connection."""
+
+    def farewell(self) -> bytes:
+        """Return the records that close the connection in order."""
+
+    def certificates(self) -> tuple[bytes, ...]:
+        """Return the server's certificates as DER."""
+
+    def names(self) -> tuple[str, str]:
+        """Return subject and issuer of the server's certificate."""
+
+    def judge(self) -> Verdict:
+        """Return the verdict on the server's certificate."""
+
+    @property
+    def version(self) -> str:
+        """The protocol that was negotiated."""
+
+    @property
+    def cipher(self) -> tuple[str, int]:
+        """The cipher suite and its strength in bits."""
+
+
+class Link:
+    """Plaintext over one connection."""
+
+    __slots__ = ("_early", "offered", "taken", "timeout", "tls")
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timeout
+        self.tls: TLSLayer | None = None
+        self.offered = 0
+        """Octets of plaintext that were to be sent."""
+        self.taken = 0
+        """Octets of plaintext that the operating system took, as far as the server could understand them."""
+        self._early = bytearray()
+
+    async def send(self, data: bytes | bytearray) -> None:
+        """Send plaintext; what the server says meanwhile is kept for ``receive``."""
+        plain = len(data)
+        self.offered += plain
+        raw: bytes | bytearray = self.tls.encrypt(data) if self.tls is not None else data
+        write = Write(raw, self.timeout)
+        try:
+            early = await write
+        except BaseException:
+            self.taken += write.written if self.tls is None else _understood(write.written, len(raw), plain)
+            self._early += write.early
+            raise
+        self.taken += plain
+        if early:
+            self._early += early
+
+    async def receive(self, timeout: float | None) -> bytes:
+        """Wait for plaintext; b"" is the end of the connection."""
+        while True:
+            data: bytes | None
+            if self._early:
+                data = bytes(self._early)
+                self._early.clear()
+            else:
+                data = await Read(timeout)
+            if self.tls is None:
+                return data
+            self.tls.feed(data)
+            plain = self.tls.decrypt()
+            if plain is not None:
+                return plain
+
+    def arrived(self) -> bytes:
+        """Return plaintext that is here already, without waiting."""
+        data = bytes(self._early)
+        self._early.clear()
+        return self.take(data) if data else b""
+
+    def take(self, data: bytes) -> bytes:
+        """Return the plaintext of bytes that came off the line, b"" when they hold none yet."""
+        if self.tls is None:
+            return data
+        self.tls.feed(data)
+        return self.tls.decrypt() or b""
+
+    def keep(self, data: bytes) -> None:
+        """Keep bytes that came off the line while something else was sent."""
+        self._early += data
+
+    async def shake(self, tls: TLSLayer) -> None:
+        """Send and receive records until the next step of the handshake can be taken, or it is finished.
+
+        The caller decides between flights: see ``opening``.
+        """
+        if records := tls.outgoing():
+            early = await Write(records, self.timeout)
+            if early:
+                tls.feed(early)
+                return
+        tls.feed(await Read(self.timeout))
+
+
+def _understood(written: int, raw: int, plain: int) -> int:
+    """Return how much plaintext the server can have decrypted when ``written`` of ``raw`` octets went out.
+
+    A record that is not complete can't be decrypted. All records but the last are full, and each costs the same.
+    """
+    if written >= raw:
+        return plain
+    records = -(-plain // _RECORD) or 1
+    overhead = -(-(raw - plain) // records)
+    return min(plain, written // (_RECORD + overhead) * _RECORD) if records > 1 else 0

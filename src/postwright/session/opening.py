@@ -1,0 +1,240 @@
+"""From nothing to a connection that is ready: dial, TLS, greeting, EHLO or HELO, STARTTLS, EHLO again."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from postwright import tls
+from postwright.enums import SSLStartMode
+from postwright.errors import (
+    CertificateRejected,
+    ExtensionMissing,
+    GreetingRefused,
+    InactivityTimeout,
+    SecurityError,
+    SMTPError,
+)
+from postwright.events import ConnectionStatus, SSLServerAuthentication, SSLStatus
+from postwright.flow import Dial, Fire, Write
+from postwright.session.states import Step
+from postwright.tls.trust import Trust
+from postwright.wire.commands import command
+from postwright.wire.extensions import Extensions
+from postwright.words import Target
+
+if TYPE_CHECKING:
+    from postwright.session.link import TLSLayer
+    from postwright.session.session import Session
+    from postwright.words import Line, Reply
+
+EXPLICIT_PORTS = frozenset({25, 587, 2525})
+"""The ports on which SSLStartMode AUTOMATIC means STARTTLS; on all others it means TLS from the first byte."""
+
+_DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+
+
+def start_mode(session: Session) -> SSLStartMode:
+    """Return how TLS starts on this connection, with AUTOMATIC decided by the port."""
+    properties = session.plan.properties
+    mode = SSLStartMode(properties.ssl_start_mode)
+    if mode is SSLStartMode.AUTOMATIC:
+        return SSLStartMode.EXPLICIT if properties.mail_port in EXPLICIT_PORTS else SSLStartMode.IMPLICIT
+    return mode
+
+
+async def open_line(session: Session) -> None:
+    """Open a connection and bring it to the point where mail can be sent.
+
+    Raises:
+        NetworkError: The server can't be reached.
+        GreetingRefused: The server does not want to talk to us.
+        ExtensionMissing: TLS is required and the server does not offer it.
+        SecurityError: TLS failed, or the certificate is not trusted.
+    """
+    session.renew()
+    mode = start_mode(session)
+    line = await Dial(target(session))
+    session.step(Step.DIAL)
+    session.facts.update(local_host=line.local_host, local_port=line.local_port, remote_address=line.remote_host)
+    await session.talk.note(f"connected to {line.remote_host} port {line.remote_port}")
+    await session.fire(ConnectionStatus("Connected", 0, f"connected to {line.remote_host} port {line.remote_port}"))
+    if mode is SSLStartMode.IMPLICIT:
+        await secure(session)
+    await _greeting(session, mode)
+    name = hello_name(session, line)
+    await hello(session, name)
+    if mode is SSLStartMode.EXPLICIT or (mode is SSLStartMode.OPPORTUNISTIC and "STARTTLS" in session.extensions):
+        await _start_tls(session)
+        await hello(session, name)
+
+
+def target(session: Session) -> Target:
+    """Return whom to dial, and with which options."""
+    properties, settings = session.plan.properties, session.plan.settings
+    return Target(
+        host=properties.mail_server,
+        port=properties.mail_port,
+        timeout=settings.connection_timeout or properties.timeout or None,
+        use_ipv6=settings.use_ipv6,
+        local_host=properties.local_host,
+        local_port=settings.local_port,
+        no_delay=settings.tcp_no_delay,
+        keep_alive=settings.tcp_keep_alive,
+        keep_alive_time=settings.keep_alive_time,
+        keep_alive_interval=settings.keep_alive_interval,
+        keep_alive_count=settings.keep_alive_retry_count,
+        linger=settings.linger,
+        linger_time=settings.linger_time,
+        in_buffer=settings.in_buffer_size,
+        out_buffer=settings.out_buffer_size,
+    )
+
+
+async def _greeting(session: Session, mode: SSLStartMode) -> None:
+    session.talk.owe()
+    try:
+        reply = await session.talk.hear()
+    except InactivityTimeout as error:
+        if mode in {SSLStartMode.EXPLICIT, SSLStartMode.NONE, SSLStartMode.OPPORTUNISTIC}:
+            raise InactivityTimeout(
+                f"{error.detail}; no greeting came. If this port starts with TLS (as 465 does), set ssl_start_mode=1"
+            ) from error
+        raise
+    if reply.code != 220:  # 554: no SMTP service here (RFC 5321 section 3.1)
+        raise GreetingRefused(str(reply), reply=reply)
+    session.step(Step.GREETING)
+
+
+def hello_name(session: Session, line: Line) -> str:
+    """Return the argument of EHLO: the user's, else a valid full name of this host, else an address literal.
+
+    RFC 5321 section 4.1.4. The name server is never asked: it may be slow, and its answer is often of no use.
+    """
+    if given := session.plan.settings.hello:
+        return given
+    name = session.host_name.rstrip(".")
+    if _DOMAIN.fullmatch(name) and not name.endswith((".localdomain", ".local")):
+        return name
+    return f"[IPv6:{line.local_host}]" if ":" in line.local_host else f"[{line.local_host}]"
+
+
+async def hello(session: Session, name: str) -> Reply:
+    """Say EHLO, or HELO where EHLO is not wanted or not understood (RFC 5321 section 3.2)."""
+    session.extensions = Extensions()
+    if session.plan.properties.allow_extensions:
+        reply = await session.talk.ask(command(f"EHLO {name}"))
+        if reply.code == 250:
+            session.extensions = Extensions.of(reply)
+            session.step(Step.HELLO)
+            session.facts["hello_name"] = name
+            return reply
+        if reply.code < 500:
+            raise GreetingRefused(str(reply), reply=reply)
+    reply = await session.talk.ask(command(f"HELO {name}"))
+    if reply.code != 250:
+        raise GreetingRefused(str(reply), reply=reply)
+    session.step(Step.HELLO)
+    session.facts["hello_name"] = name
+    return reply
+
+
+async def _start_tls(session: Session) -> None:
+    """Say STARTTLS and secure the line (RFC 3207); what was learned in plaintext is forgotten."""
+    if "STARTTLS" not in session.extensions:
+        raise ExtensionMissing(
+            "STARTTLS is not offered, and TLS is required; nothing was sent. If plaintext is acceptable, "
+            "set ssl_start_mode=3 (none) or 4 (opportunistic)"
+        )
+    reply = await session.talk.ask(command("STARTTLS"))
+    if reply.code != 220:  # any other code, also another 2yz, is no consent (CVE-2016-0772)
+        raise ExtensionMissing(f"STARTTLS was refused: {reply}", reply=reply)
+    session.talk.quiet()
+    session.step(Step.STARTTLS)
+    session.extensions = Extensions()
+    await secure(session, greeted=True)
+
+
+def trust(session: Session) -> Trust:
+    """Return the settings that decide whom to trust."""
+    properties, settings = session.plan.properties, session.plan.settings
+    return Trust(
+        server_name=settings.tls_server_name or properties.mail_server,
+        protocols=settings.ssl_enabled_protocols,
+        ciphers=settings.open_ssl_cipher_list,
+        ca_file=settings.open_ssl_ca_file,
+        ca_dir=settings.open_ssl_ca_dir,
+        ca_paths=settings.ssl_ca_cert_file_paths,
+        ca_pem=settings.ssl_server_ca_certs,
+        key_log=settings.ssl_key_log_file,
+        pinned=properties.ssl_accept_server_cert_encoded,
+        asked=SSLServerAuthentication in session.wanted or bool(properties.ssl_accept_server_cert_encoded),
+    )
+
+
+async def secure(session: Session, *, greeted: bool = False) -> None:
+    """Do the TLS handshake; the certificate is judged before our next flight leaves.
+
+    Args:
+        session: The connection; its link speaks through TLS afterwards.
+        greeted: Whether it is our turn to speak: then our last flight waits for the command that follows, and
+            both leave in one packet.
+    """
+    layer = tls.platform(trust(session))
+    await session.fire(SSLStatus(f"TLS handshake with {session.plan.properties.mail_server}"))
+    try:
+        await _shake(session, layer)
+    except SecurityError:
+        if alert := layer.outgoing():  # the server should know why, as far as TLS can say it
+            with contextlib.suppress(SMTPError):
+                await Write(alert, session.link.timeout)
+        raise
+    session.link.tls = layer
+    if not greeted and (records := layer.outgoing()):
+        session.link.keep(await Write(records, session.link.timeout))
+    _note_facts(session, layer)
+    name, bits = layer.cipher
+    await session.fire(SSLStatus(f"{layer.version}, {name}, {bits} bits"))
+    await session.talk.note(f"TLS is on: {layer.version}, {name}")
+    await session.fire(ConnectionStatus("TLS", 0, f"TLS handshake complete: {layer.version}, {name}"))
+
+
+async def _shake(session: Session, layer: TLSLayer) -> None:
+    judged = False
+    while True:
+        done = layer.handshake()
+        if not judged and (done or layer.certificates()):
+            await _decide(session, layer)
+            judged = True
+        if done:
+            return
+        await session.link.shake(layer)
+
+
+async def _decide(session: Session, layer: TLSLayer) -> None:
+    """Judge the certificate and let the user's handler overrule the verdict; a handler that raises rejects."""
+    rules = trust(session)
+    if not rules.asked:
+        return  # OpenSSL verified it inside the handshake
+    verdict = layer.judge()
+    subject, issuer = layer.names()
+    shown = layer.certificates()
+    encoded = b"".join(shown) if session.plan.settings.ssl_include_cert_chain else (shown[0] if shown else b"")
+    event = SSLServerAuthentication(encoded, subject, issuer, verdict.status, verdict.accept)
+    if SSLServerAuthentication in session.wanted:
+        await Fire(event)
+    if event.accept is not True:
+        raise CertificateRejected(verdict.status if not verdict.accept else "the handler did not accept it")
+
+
+def _note_facts(session: Session, layer: TLSLayer) -> None:
+    name, bits = layer.cipher
+    shown = layer.certificates()
+    session.facts.update(
+        ssl_server_cert_encoded=shown[0] if shown else b"",
+        ssl_negotiated_version=layer.version,
+        ssl_negotiated_cipher=name,
+        ssl_negotiated_cipher_suite=name,
+        ssl_negotiated_cipher_strength=str(bits),
+    )

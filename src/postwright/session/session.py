@@ -1,0 +1,108 @@
+"""One connection's memory: where it stands, what the server offers, what may be read while it is open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postwright.events import ConnectionStatus
+from postwright.flow import Fire, Hangup
+from postwright.session.link import Link
+from postwright.session.states import State, move
+from postwright.session.talk import Talk
+from postwright.wire.extensions import Extensions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from postwright.options.plan import Plan
+    from postwright.session.states import Step
+    from postwright.words import Reply
+
+
+class Session:
+    """A connection to one server, from dialing to QUIT.
+
+    Args:
+        plan: The settings in force; ``adopt`` changes them between operations.
+        clock: Seconds that only grow.
+        host_name: This machine's own name.
+        wanted: The kinds of events somebody listens to; it may change at any time.
+    """
+
+    def __init__(self, plan: Plan, *, clock: Callable[[], float], host_name: str, wanted: Container[type]) -> None:
+        self.plan = plan
+        self.clock = clock
+        self.host_name = host_name
+        self.wanted = wanted
+        self.state = State.CLOSED
+        self.extensions = Extensions()
+        self.facts: dict[str, object] = {}
+        """Values that are known only while connected, by the name of the option that shows them."""
+        self.link = Link(None)
+        self.talk = Talk(self.link, max_line=2048, patience=None, clock=clock, wanted=wanted)
+        self.login_done = False
+        self.adopt(plan)
+
+    def adopt(self, plan: Plan) -> None:
+        """Take the settings of the next operation."""
+        self.plan = plan
+        self.link.timeout = plan.properties.timeout or None
+
+    def renew(self) -> None:
+        """Forget everything about an earlier connection."""
+        settings = self.plan.settings
+        self.state = State.CLOSED
+        self.extensions = Extensions()
+        self.facts.clear()
+        self.login_done = False
+        self.link = Link(self.plan.properties.timeout or None)
+        self.talk = Talk(
+            self.link,
+            max_line=settings.max_line_length,
+            patience=settings.reply_timeout or None,
+            clock=self.clock,
+            wanted=self.wanted,
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether the line is open, as far as is known."""
+        return self.state is not State.CLOSED
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the next command may be said: no reply is owed, nothing is half said, and the server is there."""
+        return self.state in {State.GREETED, State.READY} and self.talk.settled
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is on."""
+        return self.link.tls is not None
+
+    @property
+    def last_reply(self) -> Reply | None:
+        """The last reply of the server."""
+        return self.talk.last_reply
+
+    def step(self, step: Step) -> None:
+        """Go on in the table of states."""
+        self.state = move(self.state, step)
+
+    async def fire(self, event: object) -> None:
+        """Hand an event to whoever listens."""
+        if type(event) in self.wanted:
+            await Fire(event)
+
+    async def hang_up(self, reason: str = "", code: int = 0) -> None:
+        """Close the line and say so."""
+        was_open = self.state is not State.CLOSED
+        self.lost()
+        await Hangup()
+        if was_open:
+            await self.fire(ConnectionStatus("Disconnected", code, reason or "OK"))
+
+    def lost(self) -> None:
+        """Note that the line is gone."""
+        self.state = State.CLOSED
+        self.facts.clear()
+        self.login_done = False

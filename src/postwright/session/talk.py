@@ -1,0 +1,197 @@
+"""The conversation: commands out, replies in, each reply paired with the command that it answers.
+
+It owns the count of replies owed. A byte that comes when none is owed is an error, so that nothing which an attacker
+put into the stream early can be taken for an answer (CVE-2021-22947). The trail is fired here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postwright.enums import Direction
+from postwright.errors import (
+    CommunicationError,
+    ConnectionDropped,
+    InactivityTimeout,
+    NetworkError,
+    ServiceClosing,
+    SMTPError,
+    UnexpectedReply,
+)
+from postwright.events import PITrail
+from postwright.flow import Fire, Poll
+from postwright.wire.replies import ReplyReader, shown
+from postwright.words import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from postwright.session.link import Link
+    from postwright.wire.commands import Command
+    from postwright.words import Reply
+
+
+class Talk:
+    """One conversation over a link.
+
+    Args:
+        link: The bytes.
+        max_line: The longest line of a reply, in octets.
+        patience: Seconds for one whole reply, however slowly it trickles in; None for ever.
+        clock: Seconds that only grow.
+        wanted: The kinds of events somebody listens to.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        max_line: int,
+        patience: float | None,
+        clock: Callable[[], float],
+        wanted: Container[type],
+    ) -> None:
+        self.link = link
+        self.last_reply: Reply | None = None
+        self.dropped = False
+        """Whether the server closed the connection, or said that it does."""
+        self._reader = ReplyReader(max_line)
+        self._patience = patience
+        self._clock = clock
+        self._wanted = wanted
+        self._owed = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether every reply was heard and nothing else is waiting, on a line that is not known to be gone."""
+        return not self._owed and self._reader.empty and not self.dropped
+
+    async def note(self, text: str) -> None:
+        """Put a remark of our own into the trail."""
+        if PITrail in self._wanted:
+            await Fire(PITrail(Direction.INFO, text))
+
+    def quiet(self) -> None:
+        """Make sure that nothing waits unread while no reply is owed.
+
+        Raises:
+            UnexpectedReply: The server said something that nobody asked for.
+        """
+        if early := self.link.arrived():
+            self._reader.feed(early)
+        if self._owed or self._reader.empty:
+            return
+        reply = self._reader.next()
+        if reply is not None and reply.code == 421:
+            self.dropped = True
+            raise ServiceClosing(str(reply), reply=reply)
+        raise UnexpectedReply(
+            f"the server spoke without being asked: {printable(str(reply)) if reply else shown(self._reader.leftover)}"
+        )
+
+    async def glance(self, seconds: float = 0.0) -> None:
+        """Look, before a new group begins, whether the server said something or left meanwhile.
+
+        Raises:
+            ServiceClosing: It said 421 (RFC 5321 section 3.8).
+            ConnectionDropped: It closed the connection.
+            UnexpectedReply: It said something else.
+        """
+        self.quiet()
+        data = await Poll(seconds)
+        if data is None:
+            return
+        if data:
+            plain = self.link.take(data)
+            if not plain:
+                return
+            self._reader.feed(plain)
+            self.quiet()
+        self.dropped = True
+        raise ConnectionDropped("while the connection was idle")
+
+    async def say(self, *commands: Command, body: bytes | bytearray = b"", owed: int | None = None) -> None:
+        """Send commands as one group, with a body behind them; a reply is owed for each command."""
+        self.quiet()
+        if PITrail in self._wanted:
+            for command in commands:
+                await Fire(PITrail(Direction.CLIENT, command.shown))
+        self._owed += len(commands) if owed is None else owed
+        data = b"".join([command.data for command in commands])
+        try:
+            await self.link.send(data + body if body else data)
+        except NetworkError as error:
+            raise self._last_words(error) from error
+
+    async def early(self) -> Reply | None:
+        """Return a reply that came although none is owed yet, or None: a server may refuse in the middle of a body."""
+        if data := self.link.arrived():
+            self._reader.feed(data)
+        if self._owed or self._reader.empty:
+            return None
+        self._owed += 1
+        return await self.hear()
+
+    def owe(self) -> None:
+        """Count one more reply as owed: a body was sent without a command."""
+        self._owed += 1
+
+    def _last_words(self, error: NetworkError) -> SMTPError:
+        """Return the server's own reason, when it said one before it closed the connection."""
+        self.dropped = True
+        try:
+            if early := self.link.arrived():
+                self._reader.feed(early)
+            reply = self._reader.next()
+        except SMTPError:
+            return error
+        if reply is not None and reply.code >= 400:
+            self.last_reply = reply
+            return ServiceClosing(f"{reply} ({error.message})", reply=reply)
+        return error
+
+    async def hear(self, timeout: float | None = None) -> Reply:
+        """Wait for the next reply.
+
+        Args:
+            timeout: Seconds of patience for this reply in place of the usual ones.
+
+        Raises:
+            ServiceClosing: The reply is 421: the server is closing the connection, whatever was asked.
+            ConnectionDropped: The connection ended before the reply.
+            InactivityTimeout: The reply did not come in time.
+            MalformedReply: What came is no reply.
+            ReplyTooLong: What came is too much.
+        """
+        patience = timeout or self._patience
+        deadline = self._clock() + patience if patience else None
+        silence = timeout or self.link.timeout
+        if self._owed <= 0:
+            raise CommunicationError("no reply is owed")
+        while (reply := self._reader.next()) is None:
+            wait = silence
+            if deadline is not None:
+                remaining = deadline - self._clock()
+                if remaining <= 0:
+                    raise InactivityTimeout(f"the reply was not complete after {patience:g} s")
+                wait = remaining if wait is None else min(wait, remaining)
+            data = self.link.arrived() or await self.link.receive(wait)
+            if not data:
+                self.dropped = True
+                raise ConnectionDropped("before it replied")
+            self._reader.feed(data)
+        self._owed -= 1
+        self.last_reply = reply
+        if PITrail in self._wanted:
+            for index, line in enumerate(reply.lines):
+                mark = " " if index == len(reply.lines) - 1 else "-"
+                await Fire(PITrail(Direction.SERVER, f"{reply.code}{mark}{printable(line)}"))
+        if reply.code == 421:  # RFC 5321 section 3.8: it may come in answer to anything
+            self.dropped = True
+            raise ServiceClosing(str(reply), reply=reply)
+        return reply
+
+    async def ask(self, command: Command, timeout: float | None = None) -> Reply:
+        """Send one command and return its reply, whatever it is."""
+        await self.say(command)
+        return await self.hear(timeout)

@@ -1,0 +1,132 @@
+"""Line ends: every CR, LF and CRLF of what the user gives becomes one CRLF, whatever the chunks it comes in.
+
+A lone CR or LF inside a message is how mail is smuggled past a server (it sees one message, the next one two), so no
+byte of a user reaches the wire without passing here. What this module must never do: keep more than one bit of the
+data between two chunks, or give another result for another split.
+"""
+
+from __future__ import annotations
+
+import re
+
+from postwright.errors import InvalidValue
+
+LIMIT = 998
+"""The longest line in octets, its CRLF not counted (RFC 5322 section 2.1.1, RFC 5321 section 4.5.3.1.6)."""
+
+_OTHERS = bytes(sorted(set(range(256)) - set(b"\r\n")))
+_ANY_END = re.compile(rb"\r\n|\r|\n")
+_CR_ALONE = re.compile(rb"\r[^\n]")
+
+
+class LineEnds:
+    """Make the line ends of a stream canonical, CRLF, and take note of what a transport wants to know of it.
+
+    Args:
+        strict: Raise as soon as a line is longer than ``limit``.
+        limit: The longest line in octets, its CRLF not counted.
+        nul: Let NUL pass; only BINARYMIME (RFC 3030) may carry it.
+
+    Attributes:
+        eight_bit: Whether an octet above 127 was seen (RFC 6152 calls that 8-bit data).
+        overlong: The length of the longest line among those over ``limit``; 0 while there is none.
+    """
+
+    __slots__ = ("_column", "_cr", "_limit", "_nul", "_strict", "eight_bit", "overlong")
+
+    def __init__(self, *, strict: bool = False, limit: int = LIMIT, nul: bool = False) -> None:
+        self.eight_bit = False
+        self.overlong = 0
+        self._strict = strict
+        self._limit = limit
+        self._nul = nul
+        self._cr = False
+        self._column = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the next chunk with its line ends made CRLF."""
+        if not data:
+            return b""
+        if not self.eight_bit and not data.isascii():
+            self.eight_bit = True
+        if not self._nul and b"\0" in data:
+            raise InvalidValue("the message has a NUL octet, which only BINARYMIME can carry")
+        if self._cr and data[:1] == b"\n":  # the CRLF was written when its CR came
+            data = data[1:]
+            if not data:
+                self._cr = False
+                return b""
+        self._cr = data[-1] == 13
+        if self._is_ruled(data):
+            return data
+        data = canonical(data)
+        self._measure(data)
+        return data
+
+    def finish(self) -> bytes:
+        """Return what is still to come at the end of the stream, which is nothing: no byte is ever held back."""
+        self._cr = False
+        return b""
+
+    def _is_ruled(self, data: bytes) -> bool:
+        """Whether the data is canonical with lines of one length, as base64 is: proven in one pass instead of three.
+
+        CRs and LFs stand at the same distance all along, and there are no others.
+        """
+        first = data.find(b"\n")
+        width = data.find(b"\n", first + 1) - first
+        if first < 1 or not 1 < width <= self._limit + 2 or self._column + first - 1 > self._limit:
+            return False
+        ends = data[first::width]
+        count = len(ends)
+        if ends != b"\n" * count or data[first - 1 :: width][:count] != b"\r" * count:
+            return False
+        if len(data.translate(None, _OTHERS)) != 2 * count:
+            return False
+        self._column = len(data) - (first + (count - 1) * width + 1)
+        return True
+
+    def _measure(self, data: bytes) -> None:
+        """Look for overlong lines by leaps of the limit, so that ordinary text costs one look in a thousand octets."""
+        leap = self._limit + 2
+        rfind = data.rfind
+        size = len(data)
+        start = 0
+        if self._column:  # the line that an earlier chunk began
+            end = data.find(b"\n")
+            if end < 0:
+                self._column += size
+                self._judge(self._column)
+                return
+            self._judge(self._column + end - 1)
+            start = end + 1
+        while size - start >= leap:
+            end = rfind(b"\n", start, start + leap)
+            if end < 0:
+                end = data.find(b"\n", start)
+                if end < 0:
+                    break
+                self._judge(end - 1 - start)
+            start = end + 1
+        self._column = size - max(start, rfind(b"\n", start) + 1)
+        self._judge(self._column)
+
+    def _judge(self, length: int) -> None:
+        if length > self._limit:
+            self.overlong = max(self.overlong, length)
+            if self._strict:
+                raise InvalidValue(f"a line of the message is longer than {self._limit} octets")
+
+
+def canonical(data: bytes) -> bytes:
+    """Return complete data with each CR, LF and CRLF made one CRLF.
+
+    Data that is canonical already comes back as it is, at memory speed: when deleting all that is no line end leaves
+    nothing but CRLF pairs, and no CR stands before anything but LF, then every line end is a CRLF.
+    """
+    if b"\r" not in data:
+        return data.replace(b"\n", b"\r\n")
+    ends = data.translate(None, _OTHERS)
+    if ends == b"\r\n" * (len(ends) >> 1) and not _CR_ALONE.search(data):
+        return data
+    return _ANY_END.sub(b"\r\n", data)

@@ -1,0 +1,126 @@
+"""The reader of replies: bytes in, replies out, one strict grammar, hard limits.
+
+It owns the bytes that arrived and were not yet understood. It never waits, and it never guesses: what is not a reply
+in the sense of RFC 5321 section 4.2 is an error, and so is more than a reply may hold, so that a hostile server can
+neither fill the memory nor have two answers taken for one.
+"""
+
+from __future__ import annotations
+
+from postwright.errors import MalformedReply, ReplyTooLong
+from postwright.words import Reply, printable
+
+MAX_REPLY = 128 * 1024
+"""Octets of one whole reply; EXPN of a long list is the largest honest one."""
+
+MAX_LINES = 2000
+"""Lines of one reply."""
+
+_FIRST = frozenset(b"2345")
+_SECOND = frozenset(b"012345")
+_DIGITS = frozenset(b"0123456789")
+
+
+class ReplyReader:
+    """Turns the server's bytes into replies.
+
+    Args:
+        max_line: The longest line taken, in octets without its line end (the MaxLineLength setting; RFC 5321 section
+            4.5.3.1.5 lets a server use 512).
+    """
+
+    __slots__ = ("_code", "_data", "_lines", "_octets", "_scanned", "max_line")
+
+    def __init__(self, max_line: int = 2048) -> None:
+        self.max_line = max_line
+        self._data = bytearray()
+        self._scanned = 0  # no line end before this index
+        self._lines: list[str] = []
+        self._code = 0
+        self._octets = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left over, neither a reply nor a part of one."""
+        return not self._data and not self._lines
+
+    @property
+    def leftover(self) -> bytes:
+        """The bytes that are not understood yet, for error texts."""
+        return bytes(self._data[:200])
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes that arrived.
+
+        Raises:
+            ReplyTooLong: There is more unread than any reply may hold: the server talks without being asked.
+        """
+        self._data += data
+        if len(self._data) > MAX_REPLY + self.max_line:
+            raise ReplyTooLong(f"over {MAX_REPLY} octets wait unread")
+
+    def next(self) -> Reply | None:
+        """Return the next whole reply, or None while it is not complete.
+
+        Raises:
+            MalformedReply: The bytes are not a reply.
+            ReplyTooLong: A line or the reply is too long.
+        """
+        data = self._data
+        while (end := data.find(b"\n", self._scanned)) >= 0:
+            if end > self.max_line + 1:
+                raise ReplyTooLong(f"a line of over {self.max_line} octets (the MaxLineLength setting)")
+            line = bytes(data[: end - 1] if end and data[end - 1] == 13 else data[:end])
+            del data[: end + 1]
+            self._scanned = 0
+            reply = self._line(line)
+            if reply is not None:
+                return reply
+        self._scanned = len(data)
+        if len(data) > self.max_line + 1:
+            raise ReplyTooLong(f"a line of over {self.max_line} octets (the MaxLineLength setting)")
+        return None
+
+    def _line(self, line: bytes) -> Reply | None:
+        """Take one line; return the reply that it ends, if it ends one."""
+        # RFC 5321 section 4.2: Reply-code = %x32-35 %x30-35 %x30-39, then "-" for a line that is not the last,
+        # " " for the last one; a last line may also be the bare code.
+        if len(line) < 3 or line[0] not in _FIRST or line[1] not in _SECOND or line[2] not in _DIGITS:
+            raise _malformed("it does not start with a reply code", line)
+        mark = line[3:4]
+        if mark not in {b" ", b"-", b""}:
+            raise _malformed("its code has more than three digits or no blank after it", line)
+        if b"\0" in line or b"\r" in line:
+            raise _malformed("it holds a NUL or a bare CR", line)
+        code = int(line[:3])
+        if self._lines and code != self._code:
+            raise _malformed(f"its code differs from the {self._code} of the line before", line)
+        self._code = code
+        self._octets += len(line) + 2
+        self._lines.append(line[4:].decode("utf-8", "surrogateescape"))
+        if self._octets > MAX_REPLY or len(self._lines) > MAX_LINES:
+            raise ReplyTooLong(f"a reply of over {MAX_REPLY} octets or {MAX_LINES} lines")
+        if mark == b"-":
+            return None
+        reply = Reply(code, tuple(self._lines))
+        self._lines = []
+        self._octets = 0
+        return reply
+
+
+def _malformed(why: str, line: bytes) -> MalformedReply:
+    return MalformedReply(f"{why}: {shown(line)}{_hint(line)}")
+
+
+def shown(data: bytes) -> str:
+    """Return bytes of a server as text that is safe to print, in quotes and cut to a sensible length."""
+    text = printable(data[:120].decode("utf-8", "surrogateescape"))
+    return f"'{text}'" + ("..." if len(data) > 120 else "")
+
+
+def _hint(line: bytes) -> str:
+    if line[:2] == b"\x15\x03":  # a TLS alert record
+        return ". This is TLS: the port wants implicit TLS, set ssl_start_mode=1"
+    if line[:5] == b"HTTP/":
+        return ". This is a web server, not a mail server"
+    return ""

@@ -1,0 +1,167 @@
+"""The words of RFC 5321 that every room shares: reply, address, recipient, envelope, result."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from postwright.enums import RecipientType
+
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |\Z)", re.ASCII)
+_QUEUE_ID = re.compile(
+    r"(?:queued as|id[= ]|queued mail for delivery as|\bas id) ?<?([A-Za-z0-9][A-Za-z0-9._-]{4,99})>?", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply of the server (RFC 5321 section 4.2): a code, and one text for each of its lines.
+
+    Bytes of the server that are not UTF-8 stand in the text as surrogate escapes.
+    """
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def enhanced(self) -> str | None:
+        """The enhanced status code, as "5.1.1" (RFC 2034, RFC 3463), or None."""
+        match = _ENHANCED.match(self.lines[0]) if self.lines else None
+        return match.group(0).strip() if match else None
+
+    @property
+    def text(self) -> str:
+        """The reply's text without codes; lines are joined by a line feed."""
+        skip = len(self.enhanced or "")
+        if not skip:
+            return "\n".join(self.lines)
+        prefix = self.lines[0][:skip]
+        return "\n".join(line[skip:].lstrip(" ") if line.startswith(prefix) else line for line in self.lines)
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether the command was done (2yz) or may go on (3yz)."""
+        return self.code < 400
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the refusal is for now only (4yz): trying again later may help."""
+        return 400 <= self.code < 500
+
+    @property
+    def queue_id(self) -> str | None:
+        """The identifier under which the server queued the message, where its text gives one."""
+        match = _QUEUE_ID.search(self.lines[-1]) if self.code == 250 and self.lines else None
+        return match.group(1) if match else None
+
+    def __str__(self) -> str:
+        return f"{self.code} " + " / ".join(printable(line) for line in self.lines)
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters and undecodable bytes escaped, safe for a terminal and a log."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c
+        if c.isprintable()
+        else f"\\x{ord(c) - 0xDC00:02x}"
+        if "\udc80" <= c <= "\udcff"
+        else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mailbox: a local part, a domain and perhaps a display name, all as Unicode text, unquoted.
+
+    ``domain`` is a name or an address literal in brackets. The null reverse-path has two empty strings.
+    """
+
+    local_part: str
+    domain: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A recipient as the envelope has it; ``options`` are ESMTP parameters such as NOTIFY=SUCCESS."""
+
+    address: Address
+    type: RecipientType = RecipientType.TO
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sends and who receives, apart from what the headers say."""
+
+    reverse_path: Address
+    recipients: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientResult:
+    """What the server said about one recipient; ``reply`` is None when it was never asked."""
+
+    address: str
+    type: RecipientType
+    accepted: bool
+    reply: Reply | None
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """A message that the server took; ``recipients`` has every recipient, in the order they were offered."""
+
+    reply: Reply
+    message_id: str
+    recipients: tuple[RecipientResult, ...]
+
+    @property
+    def queue_id(self) -> str | None:
+        """The server's identifier of the message, where its reply gives one."""
+        return self.reply.queue_id
+
+    @property
+    def accepted(self) -> tuple[RecipientResult, ...]:
+        """The recipients that the server took."""
+        return tuple(r for r in self.recipients if r.accepted)
+
+    @property
+    def refused(self) -> tuple[RecipientResult, ...]:
+        """The recipients that the server did not take."""
+        return tuple(r for r in self.recipients if not r.accepted)
+
+
+class Line(NamedTuple):
+    """Both ends of a TCP connection, as numeric addresses and ports."""
+
+    remote_host: str
+    remote_port: int
+    local_host: str
+    local_port: int
+
+
+class Target(NamedTuple):
+    """Whom to dial, and how: everything that a driver must know to open a connection; times in seconds."""
+
+    host: str
+    port: int
+    timeout: float | None = None
+    use_ipv6: int = 2
+    local_host: str = ""
+    local_port: int = 0
+    no_delay: bool = True
+    keep_alive: bool = False
+    keep_alive_time: int | None = None
+    """Milliseconds of silence before the first probe; None leaves it to the system, as below."""
+    keep_alive_interval: int | None = None
+    """Milliseconds between probes."""
+    keep_alive_count: int | None = None
+    linger: bool = True
+    linger_time: int = 0
+    in_buffer: int | None = None
+    out_buffer: int | None = None

@@ -1,0 +1,37 @@
+"""The servers as fixtures: each is started when a test first asks for it, and stopped at the end if it was not up before."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.interop.servers import STATE, Authority, Exim, OldVerbs, Postfix, Sink, running, start
+
+
+@pytest.fixture(scope="session")
+def ca() -> Authority:
+    start("ca")
+    return Authority(STATE / "ca")
+
+
+@pytest.fixture(scope="session")
+def postfix(ca: Authority) -> Iterator[Postfix]:
+    with running("postfix"):
+        yield Postfix.described(ca)
+
+
+@pytest.fixture(scope="session")
+def exim(ca: Authority) -> Iterator[Exim]:
+    with running("exim"):
+        yield Exim.described(ca)
+
+
+@pytest.fixture(scope="session")
+def oldverbs(ca: Authority) -> Iterator[OldVerbs]:
+    with running("oldverbs"):
+        yield OldVerbs.described(ca)
+
+
+@pytest.fixture(scope="session")
+def sink(ca: Authority) -> Iterator[Sink]:
+    with running("sink"):
+        yield Sink.described(ca)

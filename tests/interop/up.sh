@@ -1,0 +1,50 @@
+#!/bin/bash
+# up.sh [NAME...]: start these servers (default: all), and make the certificates first. A server that is up stays up,
+# unless its files here have changed since: then it is started again.
+# Exit code 3: not all of them can run here (not installed, or not root); each such server is named.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+names=${*:-$SERVERS}
+owner=${POSTWRIGHT_INTEROP_OWNER:-hand}
+
+# fingerprint SERVER: changes with anything that the running server was made from
+fingerprint() {
+  { cat "$INTEROP"/{lib.sh,ports.txt,capture.sh} "$INTEROP/$1"/* "$CA/root.pem"; echo "$PORTS_FROM"; } | sha256sum
+}
+
+bring_up() {
+  local name=$1 print
+  print=$(fingerprint "$name")
+  if up "$name" && [ "$(cat "$RUN/$name/fingerprint" 2>/dev/null)" = "$print" ]; then
+    # What someone starts by hand stays up until down.sh; the tests end only what the tests began.
+    if [ "$owner" = hand ]; then echo hand >"$RUN/$name/owner"; fi
+    return
+  fi
+  "$INTEROP/$name/stop.sh" && "$INTEROP/$name/start.sh" || return
+  echo "$print" >"$RUN/$name/fingerprint"
+  echo "$owner" >"$RUN/$name/owner"
+}
+
+# all_there: nothing to do, which is all that a user without rights on the folder can hope for
+all_there() {
+  local name
+  [ -e "$CA/made-from" ] || return 1
+  for name in $names; do [ "$name" = ca ] || up "$name" || return 1; done
+}
+
+for name in $names; do
+  case " ca $SERVERS " in *" $name "*) ;; *) say "no such server: $name (there are: $SERVERS)"; exit 2 ;; esac
+done
+if ! { mkdir -p "$RUN" && [ -w "$RUN" ]; } 2>/dev/null; then
+  all_there && exit 0
+  missing "$names: this user can't write to $STATE (be root, or set POSTWRIGHT_INTEROP)"
+fi
+exec 9>"$STATE/lock"
+flock 9 # one at a time: two test runs may begin together
+"$INTEROP/ca/make-ca.sh"
+code=0
+for name in $names; do
+  if [ "$name" != ca ]; then bring_up "$name" || code=$?; fi
+done
+exit "$code"

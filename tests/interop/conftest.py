@@ -1,9 +1,11 @@
 """The servers as fixtures: each is started when a test first asks for it, and stopped at the end if it was not up before."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.interop.both import Client
 from tests.interop.servers import STATE, Authority, Exim, OldVerbs, Postfix, Sink, running, start
 
 
@@ -35,3 +37,13 @@ def oldverbs(ca: Authority) -> Iterator[OldVerbs]:
 def sink(ca: Authority) -> Iterator[Sink]:
     with running("sink"):
         yield Sink.described(ca)
+
+
+@pytest.fixture(params=["SMTP", "AsyncSMTP"])
+def client_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client]]:
+    """Makes clients, first of the one class, then of the other."""
+    if request.param == "SMTP":
+        yield lambda **values: Client(None, values)
+        return
+    with asyncio.Runner() as runner:
+        yield lambda **values: Client(runner, values)

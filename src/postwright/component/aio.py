@@ -33,7 +33,7 @@ class AsyncSMTP(Component):
     """
 
     def __init__(self, **values: Any) -> None:
-        self._driver = AsyncDriver(self._dispatch)
+        self._driver: AsyncDriver = AsyncDriver(self._dispatch)
         super().__init__(**values)
 
     async def __aenter__(self) -> Self:
@@ -65,17 +65,6 @@ class AsyncSMTP(Component):
             flow.close()
             if not busy:
                 self._store.locked = self._session.connected
-
-    def _drop(self) -> None:
-        """Close the line without a word."""
-        self._session.lost()
-        self._driver.hang_up()
-        self._store.locked = False
-
-    @property
-    def idle(self) -> bool:
-        """Whether no method is in progress."""
-        return not self._driver.busy
 
     @property
     def connected(self) -> bool:
@@ -167,16 +156,6 @@ class AsyncSMTP(Component):
         """Look for at most SelectWaitMillis what the server did meanwhile."""
         plan = self._plan()
         await self._run(plan, self._operations.do_events(plan.settings.select_wait_millis / 1000))
-
-    def interrupt(self) -> None:
-        """End the method in progress with error 301; from any thread, or from a handler. Else do nothing."""
-        self._driver.interrupt()
-
-    def reset(self) -> None:
-        """Set everything to its default; a connection is closed at once. Event handlers stay."""
-        self._check_idle(busy=self._driver.busy)
-        self._drop()
-        self._reset()
 
     async def queue(self, queue_dir: str) -> str:
         """Put the message into a queue directory."""

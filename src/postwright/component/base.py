@@ -5,22 +5,22 @@ Nothing in this module talks to a server.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from postwright import events
+from postwright.component.addressing import Addressing
 from postwright.component.attachments import Bodies
 from postwright.component.operations import Operations
 from postwright.component.recipients import MessageRecipients, View
 from postwright.component.signals import Signal, Signals
 from postwright.component.writing import check_server, content_of, envelope_of, named_envelope
 from postwright.drive import clock
-from postwright.enums import RecipientType
 from postwright.errors import Busy
 from postwright.events import HANDLERS
 from postwright.message.draft import compose
 from postwright.message.foreign import foreign_draft
 from postwright.message.mime import Attachment
-from postwright.options import COMPUTED, PROPERTIES, Plan, Properties, Settings, Store
+from postwright.options import PROPERTIES, Plan, Properties, Settings, Store
 from postwright.options.config import config
 from postwright.session.session import Session
 
@@ -50,7 +50,21 @@ _HEADER_OPTIONS = (
 )
 
 
-class Component(Properties, Signals):
+class Driver(Protocol):
+    """What both drivers can do without waiting."""
+
+    def interrupt(self) -> None:
+        """End the flow in progress with error 301."""
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a flow is running."""
+
+
+class Component(Addressing, Properties, Signals):
     """The properties, settings and events of an SMTP client.
 
     Args:
@@ -61,6 +75,8 @@ class Component(Properties, Signals):
     """
 
     _writable: ClassVar[tuple[str, ...]] = ("send_to", "cc", "bcc", "attached_file", "message_recipient_count")
+
+    _driver: Driver
 
     on_connection_status = Signal[events.ConnectionStatus]()
     on_end_transfer = Signal[events.EndTransfer]()
@@ -126,69 +142,6 @@ class Component(Properties, Signals):
             InvalidValue: The value is not allowed; the old one stays.
         """
         return config(self._store, configuration_string)
-
-    # Recipients
-
-    @property
-    def message_recipients(self) -> MessageRecipients:
-        """The recipients as records with address, name, type and options."""
-        return self._recipients
-
-    @property
-    def send_to(self) -> str:
-        """The To recipients, separated by commas; setting it replaces them."""
-        return self._recipients.text(RecipientType.TO)
-
-    @send_to.setter
-    def send_to(self, value: str) -> None:
-        self._recipients.replace(RecipientType.TO, COMPUTED["send_to"].kind.check("SendTo", value))
-
-    @property
-    def cc(self) -> str:
-        """The Cc recipients, separated by commas; setting it replaces them."""
-        return self._recipients.text(RecipientType.CC)
-
-    @cc.setter
-    def cc(self, value: str) -> None:
-        self._recipients.replace(RecipientType.CC, COMPUTED["cc"].kind.check("Cc", value))
-
-    @property
-    def bcc(self) -> str:
-        """The Bcc recipients, who are in no header; setting it replaces them."""
-        return self._recipients.text(RecipientType.BCC)
-
-    @bcc.setter
-    def bcc(self, value: str) -> None:
-        self._recipients.replace(RecipientType.BCC, COMPUTED["bcc"].kind.check("BCc", value))
-
-    @property
-    def message_recipient_count(self) -> int:
-        """How many recipients there are; setting it grows or cuts the list."""
-        return len(self._recipients)
-
-    @message_recipient_count.setter
-    def message_recipient_count(self, value: int) -> None:
-        self._recipients.resize(value)
-
-    @property
-    def message_recipient_address(self) -> View[str]:
-        """The recipients' addresses by index."""
-        return View(lambda: self._recipients, "address", writable=True)
-
-    @property
-    def message_recipient_name(self) -> View[str]:
-        """The recipients' display names by index."""
-        return View(lambda: self._recipients, "name", writable=True)
-
-    @property
-    def message_recipient_options(self) -> View[str]:
-        """The recipients' ESMTP parameters by index, such as ``NOTIFY=SUCCESS,FAILURE``."""
-        return View(lambda: self._recipients, "options", writable=True)
-
-    @property
-    def message_recipient_type(self) -> View[RecipientType]:
-        """The recipients' types by index."""
-        return View(lambda: self._recipients, "type", writable=True)
 
     # What is sent beside the text
 
@@ -287,19 +240,38 @@ class Component(Properties, Signals):
             self._store.values.pop(name, None)
         self._recipients.clear()
 
-    def _reset(self) -> None:
-        self._store.locked = False
+    def reset(self) -> None:
+        """Set everything to its default; a connection is closed at once. Event handlers stay.
+
+        Raises:
+            Busy: A method is in progress.
+        """
+        if self._driver.busy:
+            raise Busy
+        self._drop()
         self._store.reset()
         self._recipients.clear()
         self._bodies = Bodies()
         self._operations.sent = type(self._operations.sent)()
 
-    # What the methods of both classes begin with
+    # The method in progress
 
-    @staticmethod
-    def _check_idle(*, busy: bool) -> None:
-        if busy:
-            raise Busy
+    @property
+    def idle(self) -> bool:
+        """Whether no method is in progress."""
+        return not self._driver.busy
+
+    def interrupt(self) -> None:
+        """End the method in progress with error 301; from any thread, or from a handler. Else do nothing."""
+        self._driver.interrupt()
+
+    def _drop(self) -> None:
+        """Close the line without a word."""
+        self._session.lost()
+        self._driver.hang_up()
+        self._store.locked = False
+
+    # What the methods of both classes begin with
 
     def _plan(self) -> Plan:
         return Plan.of(self._store)
@@ -350,5 +322,7 @@ class Component(Properties, Signals):
             utc_offset=moment.utc_offset,
             randomness=clock.randomness,
             host_name=clock.host_name(),
+            sender_named=from_addr is not None or bool(plan.properties.return_path),
+            recipients_named=to_addrs is not None,
         )
         return named_envelope(plan, found, from_addr, to_addrs), draft

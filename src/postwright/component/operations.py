@@ -6,6 +6,7 @@ used again. It owns the session.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.sent import Sent
@@ -18,7 +19,7 @@ from postwright.errors import (
     UnexpectedReply,
 )
 from postwright.events import Error
-from postwright.flow import Call, Hangup, Sleep
+from postwright.flow import Call, Hangup, Sleep, Wait
 from postwright.session import asking, opening
 from postwright.session.login import log_in
 from postwright.session.transaction import Transaction
@@ -88,14 +89,29 @@ class Operations:
 
         Files are opened before anything is sent, and closed whatever happens.
         """
+        body = draft.body
         try:
-            await Call(draft.body.open)
-            if self.session.connected:
-                return await self._on_open_line(envelope, draft, verb)
-            await self._open()
-            return await self._and_leave(self._transact(envelope, draft, verb))
-        finally:
-            draft.body.close()
+            if body.blocking:
+                await Call(body.open)
+            else:
+                body.open()
+            result = await self._deliver(envelope, draft, verb)
+        except Exception:
+            await Wait(body.close)
+            raise
+        except BaseException:  # cancelled or interrupted by the keyboard: nothing may be waited for any more
+            closing = body.close()
+            if isinstance(closing, Coroutine):
+                closing.close()
+            raise
+        await Wait(body.close)
+        return result
+
+    async def _deliver(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
+        if self.session.connected:
+            return await self._on_open_line(envelope, draft, verb)
+        await self._open()
+        return await self._and_leave(self._transact(envelope, draft, verb))
 
     async def _and_leave(self, flow: Flow[T]) -> T:
         """Run a flow on a line that was opened for it, and say QUIT after it, also when the server refused."""

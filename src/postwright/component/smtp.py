@@ -34,7 +34,7 @@ class SMTP(Component):
     """
 
     def __init__(self, **values: Any) -> None:
-        self._driver = SyncDriver(self._dispatch)
+        self._driver: SyncDriver = SyncDriver(self._dispatch)
         super().__init__(**values)
 
     def __enter__(self) -> Self:
@@ -65,17 +65,6 @@ class SMTP(Component):
             flow.close()
             if not busy:
                 self._store.locked = self._session.connected
-
-    def _drop(self) -> None:
-        """Close the line without a word."""
-        self._session.lost()
-        self._driver.hang_up()
-        self._store.locked = False
-
-    @property
-    def idle(self) -> bool:
-        """Whether no method is in progress."""
-        return not self._driver.busy
 
     @property
     def connected(self) -> bool:
@@ -248,16 +237,6 @@ class SMTP(Component):
         """Look for at most SelectWaitMillis what the server did meanwhile; a connection it closed is closed here."""
         plan = self._plan()
         self._run(plan, self._operations.do_events(plan.settings.select_wait_millis / 1000))
-
-    def interrupt(self) -> None:
-        """End the method in progress with error 301; from any thread, or from a handler. Else do nothing."""
-        self._driver.interrupt()
-
-    def reset(self) -> None:
-        """Set everything to its default; a connection is closed at once. Event handlers stay."""
-        self._check_idle(busy=self._driver.busy)
-        self._drop()
-        self._reset()
 
     def queue(self, queue_dir: str) -> str:
         """Put the message into a queue directory.

@@ -87,13 +87,12 @@ def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: s
         message_id_algorithm=settings.message_id_algorithm,
         text=properties.message_text,
         html=properties.message_html,
-        raw_body=properties.message,
+        raw_body=properties.message or None,
         stream=bodies.stream,
         close_stream=settings.close_stream_after_transfer,
-        attached_file=bodies.attached_file,
+        attached_file=str(bodies.attached_file),
         attachments=tuple(bodies.attachments),
         domain=author[0].domain or host_name,
-        binary=settings.body_type == "BINARYMIME",
     )
 
 

@@ -143,8 +143,15 @@ def _seconds(milliseconds: int | None) -> int | None:
 
 
 def ends(sock: socket.socket) -> Line:
-    """Return both ends of a connected socket."""
-    remote, local = sock.getpeername(), sock.getsockname()
+    """Return both ends of a connected socket.
+
+    Raises:
+        NetworkError: The server broke the connection meanwhile.
+    """
+    try:
+        remote, local = sock.getpeername(), sock.getsockname()
+    except OSError as error:
+        raise explained(error, "connecting") from error
     return Line(remote[0], remote[1], local[0], local[1])
 
 

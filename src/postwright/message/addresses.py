@@ -160,7 +160,7 @@ class _Parser:
             if self.take("("):
                 depth += 1
                 if depth > MAX_COMMENT_DEPTH:
-                    raise self.fault(f"comments nested deeper than {MAX_COMMENT_DEPTH}")
+                    raise self.fault(f"comments nested deeper than {MAX_COMMENT_DEPTH}", self.at - 1)
             elif self.take(")"):
                 depth -= 1
                 if not depth:
@@ -268,10 +268,10 @@ class _Parser:
             raise self.fault("nothing before the @")
         text = "".join(word.text for word in words)
         start = words[0].at
-        for word in words[1:]:
-            if word.gap:
+        for number, word in enumerate(words):
+            if number and word.gap:
                 raise self.fault("a space or comment inside the address", word.at)
-            if word.quoted:
+            if word.quoted and len(words) > 1:
                 raise self.fault("a local part that is quoted in part only", word.at)
         if not words[0].quoted and not _DOT_ATOM.fullmatch(text):
             raise self.fault("a dot at the wrong place in the local part that starts", start)

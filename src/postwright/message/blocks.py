@@ -17,20 +17,64 @@ HIDDEN = frozenset({"bcc", "resent-bcc"})
 MIME = frozenset({"mime-version", "content-type", "content-transfer-encoding"})
 
 ADDRESSES = frozenset(
-    "from sender reply-to to cc bcc resent-from resent-sender resent-reply-to resent-to resent-cc resent-bcc "
-    "return-receipt-to disposition-notification-to errors-to".split()
+    [
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "resent-from",
+        "resent-sender",
+        "resent-reply-to",
+        "resent-to",
+        "resent-cc",
+        "resent-bcc",
+        "return-receipt-to",
+        "disposition-notification-to",
+        "errors-to",
+    ]
 )
 """Fields of mailboxes: their names are encoded, their addresses must not be."""
 
 ONCE = MIME | frozenset(
-    "date from sender reply-to to cc message-id in-reply-to references subject importance priority sensitivity "
-    "return-receipt-to disposition-notification-to".split()
+    [
+        "date",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "subject",
+        "importance",
+        "priority",
+        "sensitivity",
+        "return-receipt-to",
+        "disposition-notification-to",
+    ]
 )
 """Fields that a message has once only (RFC 5322 section 3.6)."""
 
-_STRUCTURED = frozenset(
-    "date message-id in-reply-to references received return-path resent-date resent-message-id mime-version "
-    "content-type content-transfer-encoding content-disposition content-id dkim-signature".split()
+STRUCTURED = frozenset(
+    [
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "received",
+        "return-path",
+        "resent-date",
+        "resent-message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "content-id",
+        "dkim-signature",
+    ]
 )
 _FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*)\Z", re.DOTALL)
 _END = re.compile(r"\r\n|\n")
@@ -57,6 +101,14 @@ class Field(NamedTuple):
 def unfold(value: str) -> str:
     """Return a value without its folds: the line ends go, the white space behind them stays."""
     return value.replace("\r\n", "") if "\r" in value else value
+
+
+def header_text(data: bytes) -> str:
+    """Return header bytes as text: UTF-8 (RFC 6532), or else Latin-1, which any octets are."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def parse(text: str) -> list[Field]:
@@ -104,7 +156,7 @@ def write(field: Field, *, width: int = headers.DEFAULT_WIDTH, charset: str = ""
         return headers.structured(name, field.text, width=width)
     if field.key in ADDRESSES:
         return headers.mailboxes(name, parse_mailbox_list(field.text), width=width, charset=charset, utf8=utf8)
-    if field.key in _STRUCTURED:
+    if field.key in STRUCTURED:
         return headers.structured(name, field.text, width=width)  # refuses it, with the reason
     return headers.unstructured(name, decode(field.text), width=width, charset=charset)
 

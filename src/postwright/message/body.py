@@ -17,20 +17,21 @@ class Body:
 
     Attributes:
         sections: ("text" or "file", the sources of it), in the order in which they are sent.
+        sources: The sources of all sections.
     """
 
-    __slots__ = ("_at", "_sources", "sections")
+    __slots__ = ("_at", "sections", "sources")
 
     def __init__(self, sections: Iterable[tuple[str, tuple[Source, ...]]]) -> None:
         self.sections = tuple(sections)
-        self._sources = tuple(source for _, sources in self.sections for source in sources)
+        self.sources: tuple[Source, ...] = sum((sources for _, sources in self.sections), ())
         self._at = 0
 
     @property
     def size(self) -> int | None:
         """The octets of all, exactly or nearly; None while a part of it is unknown."""
         total = 0
-        for source in self._sources:
+        for source in self.sources:
             if source.size is None:
                 return None
             total += source.size
@@ -40,7 +41,7 @@ class Body:
     def eight_bit(self) -> bool | None:
         """Whether any part has octets above 127; None while that is unknown."""
         known: bool | None = False
-        for source in self._sources:
+        for source in self.sources:
             if source.eight_bit:
                 return True
             known = None if source.eight_bit is None else known
@@ -49,24 +50,24 @@ class Body:
     @property
     def blocking(self) -> bool:
         """Whether any part touches a disk."""
-        return any(source.blocking for source in self._sources)
+        return any(source.blocking for source in self.sources)
 
     @property
     def awaits(self) -> bool:
         """Whether any part is an asynchronous stream."""
-        return any(source.awaits for source in self._sources)
+        return any(source.awaits for source in self.sources)
 
     @property
     def repeatable(self) -> bool:
         """Whether the body can be sent once more."""
-        return all(source.repeatable for source in self._sources)
+        return all(source.repeatable for source in self.sources)
 
     @property
     def whole(self) -> bytes | None:
         """The complete data where it is small and in memory: it can go out in one write with what is around it."""
-        if len(self._sources) != 1:
-            return None if self._sources else b""
-        source = self._sources[0]
+        if len(self.sources) != 1:
+            return None if self.sources else b""
+        source = self.sources[0]
         return source.data if isinstance(source, Memory) and source.size <= CHUNK else None
 
     def open(self) -> None:
@@ -77,11 +78,11 @@ class Body:
             FileUnreadable: Another file or stream can't be.
         """
         self._at = 0
-        for source in self._sources:
+        for source in self.sources:
             try:
                 source.open()
             except BaseException:
-                for opened in self._sources:
+                for opened in self.sources:
                     if not opened.awaits:
                         opened.close()
                 raise
@@ -92,7 +93,7 @@ class Body:
         Raises:
             InvalidValue: A part has NUL or overlong lines, or can be read only once.
         """
-        for source in self._sources:
+        for source in self.sources:
             if isinstance(source, FileSource):
                 source.survey()
 
@@ -101,8 +102,8 @@ class Body:
         return self._read_later() if self.awaits else self._read_now()
 
     def _read_now(self) -> bytes:
-        while self._at < len(self._sources):
-            data = self._sources[self._at].read()
+        while self._at < len(self.sources):
+            data = self.sources[self._at].read()
             assert isinstance(data, bytes)
             if data:
                 return data
@@ -110,8 +111,8 @@ class Body:
         return b""
 
     async def _read_later(self) -> bytes:
-        while self._at < len(self._sources):
-            answer = self._sources[self._at].read()
+        while self._at < len(self.sources):
+            answer = self.sources[self._at].read()
             data = answer if isinstance(answer, bytes) else await answer
             if data:
                 return data
@@ -122,12 +123,12 @@ class Body:
         """Close all parts."""
         if self.awaits:
             return self._close_later()
-        for source in self._sources:
+        for source in self.sources:
             source.close()
         return None
 
     async def _close_later(self) -> None:
-        for source in self._sources:
+        for source in self.sources:
             closing = source.close()
             if closing is not None:
                 await closing

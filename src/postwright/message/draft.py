@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postwright.enums import Importance, Priority, Sensitivity
 from postwright.errors import InvalidHeader, InvalidValue
-from postwright.message import blocks, headers, mime, stamps
+from postwright.message import blocks, headers, mime, plain, stamps
 from postwright.message.addresses import parse_mailbox_list
-from postwright.message.blocks import Field
+from postwright.message.blocks import header_text
 from postwright.message.body import Body, FileSource, Memory
 from postwright.wire.lines import LineEnds
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from postwright.words import Address
 
     Randomness: TypeAlias = Callable[[int], bytes]
 
+_NONE: frozenset[str] = frozenset()
 _IMPORTANCE = {Importance.HIGH: "high", Importance.NORMAL: "normal", Importance.LOW: "low"}
 _PRIORITY = {Priority.NORMAL: "normal", Priority.URGENT: "urgent", Priority.NON_URGENT: "non-urgent"}
 _SENSITIVITY = {
@@ -46,6 +48,7 @@ class Content:
         attached_file: A path; the file is appended after the text as it is.
         domain: The right side of a new Message-ID; "" takes the sender's domain.
         utf8: Whether header fields may have local parts in UTF-8 (RFC 6532).
+        binary: Send a raw body or a stream octet by octet, for BINARYMIME (RFC 3030); only BDAT can carry that.
     """
 
     from_: tuple[Address, ...] = ()
@@ -70,10 +73,11 @@ class Content:
     raw_body: bytes | None = None
     stream: Any = None
     close_stream: bool = True
-    attached_file: str = ""
+    attached_file: str | os.PathLike[str] = ""
     attachments: tuple[mime.Attachment, ...] = ()
     domain: str = ""
     utf8: bool = True
+    binary: bool = False
 
 
 class Draft:
@@ -101,9 +105,9 @@ class Draft:
     def fields(self) -> tuple[tuple[str, str], ...]:
         """Names and values of the header fields as they are sent, without folds."""
         if self._fields is None:
-            text = self.headers.decode("utf-8", "surrogateescape").replace("\r\n ", " ").replace("\r\n\t", "\t")
+            text = header_text(self.headers).replace("\r\n ", " ").replace("\r\n\t", "\t")
             pairs = (line.partition(":") for line in text.split("\r\n") if line)
-            self._fields = tuple((name, value.strip(" \t")) for name, _, value in pairs)
+            self._fields = tuple((name.rstrip(" \t"), value.strip(" \t")) for name, _, value in pairs)
         return self._fields
 
     @property
@@ -132,6 +136,9 @@ class Draft:
         return None if size is None else len(self.headers) + size
 
 
+_NOT_GIVEN: dict[str, str] = {}
+
+
 def compose(content: Content, *, now: float, utc_offset: int, randomness: Randomness) -> Draft:
     """Compose a message.
 
@@ -144,16 +151,18 @@ def compose(content: Content, *, now: float, utc_offset: int, randomness: Random
     Raises:
         InvalidValue: Something can't be sent as it is; the subclass and the text say what.
     """
-    theirs = blocks.parse(content.other_headers) if content.other_headers else []
+    if not content.other_headers:
+        mime_headers, body, _ = _content(content, _NOT_GIVEN, randomness, replaced=False)
+        identifier = _message_id(content, now, randomness) if content.message_id else ""
+        out = _computed(content, _NOT_GIVEN, identifier, now, utc_offset)
+        return Draft(b"".join([*out, mime_headers, b"\r\n"]), body, identifier)
+    theirs = blocks.parse(content.other_headers)
     replaced = content.other_headers.startswith(("\r\n", "\n"))
-    if theirs:
-        hidden = tuple((field.name, field.text) for field in theirs if field.key in blocks.HIDDEN)
-        theirs = [field for field in theirs if field.key not in blocks.HIDDEN]
-        blocks.refuse_twins(theirs)
-    else:
-        hidden = ()
+    hidden = tuple((field.name, field.text) for field in theirs if field.key in blocks.HIDDEN)
+    theirs = [field for field in theirs if field.key not in blocks.HIDDEN]
+    blocks.refuse_twins(theirs)
     given = {field.key: field.text for field in theirs}
-    mime_headers, body = _content(content, given, randomness, replaced=replaced)
+    mime_headers, body, superseded = _content(content, given, randomness, replaced=replaced)
     identifier = given.get("message-id", "")
     if replaced:
         out = []
@@ -162,8 +171,8 @@ def compose(content: Content, *, now: float, utc_offset: int, randomness: Random
             identifier = _message_id(content, now, randomness)
         out = _computed(content, given, identifier, now, utc_offset)
         out.append(mime_headers)
-        if content.html or content.attachments:  # the body has our structure, so it must have our headers
-            theirs = [field for field in theirs if field.key not in blocks.MIME]
+        if superseded:
+            theirs = [field for field in theirs if field.key not in superseded]
     width, charset, utf8 = content.width, content.charset, content.utf8
     out += [blocks.write(field, width=width, charset=charset, utf8=utf8) for field in theirs]
     out.append(b"\r\n")
@@ -184,70 +193,96 @@ def _message_id(content: Content, now: float, randomness: Randomness) -> str:
 
 def _computed(content: Content, given: dict[str, str], identifier: str, now: float, utc_offset: int) -> list[bytes]:
     """Return the fields that come from properties, in their order, but those that the user gave by hand."""
-    out: list[bytes] = []
-    width, charset, utf8 = content.width, content.charset, content.utf8
-
-    def people(name: str, addresses: tuple[Address, ...]) -> None:
-        if addresses and name.lower() not in given:
-            out.append(headers.mailboxes(name, addresses, width=width, charset=charset, utf8=utf8))
-
-    def words(name: str, value: str | None) -> None:
-        if value and name.lower() not in given:
-            out.append(headers.structured(name, value, width=width))
-
-    people("From", content.from_)
-    if len(content.from_) > 1:  # RFC 5322 section 3.6.2
-        people("Sender", content.from_[:1])
-    people("To", content.to)
-    people("Cc", content.cc)
-    people("Reply-To", content.reply_to)
+    people: list[tuple[str, tuple[Address, ...]]] = [
+        ("From", content.from_),
+        ("Sender", content.from_[:1] if len(content.from_) > 1 else ()),  # RFC 5322 section 3.6.2
+        ("To", content.to),
+        ("Cc", content.cc),
+        ("Reply-To", content.reply_to),
+    ]
+    out = _people(people, content, given)
     if content.subject and "subject" not in given:
-        out.append(headers.unstructured("Subject", content.subject, width=width, charset=charset))
-    words("Date", stamps.date_header(now, utc_offset) if content.date == "*" else content.date)
-    words("Message-ID", identifier)
-    if content.importance:
-        words("Importance", _value(_IMPORTANCE, Importance, content.importance))
-    if content.priority:
-        words("Priority", _value(_PRIORITY, Priority, content.priority))
-    if content.sensitivity:
-        words("Sensitivity", _value(_SENSITIVITY, Sensitivity, content.sensitivity))
-    people("Return-Receipt-To", content.delivery_notification_to)
-    people("Disposition-Notification-To", content.read_receipt_to)
+        out.append(headers.unstructured("Subject", content.subject, width=content.width, charset=content.charset))
+    if content.date == "*" and "date" not in given:
+        out.append(f"Date: {stamps.date_header(now, utc_offset)}\r\n".encode())
+    elif content.date and "date" not in given:
+        out.append(headers.structured("Date", content.date, width=content.width))
+    if identifier and "message-id" not in given:
+        out.append(headers.structured("Message-ID", identifier, width=content.width))
+    if content.importance or content.priority or content.sensitivity:
+        values = (
+            ("Importance", _IMPORTANCE, content.importance),
+            ("Priority", _PRIORITY, content.priority),
+            ("Sensitivity", _SENSITIVITY, content.sensitivity),
+        )
+        out += [
+            f"{name}: {_value(names, name, value)}\r\n".encode()
+            for name, names, value in values
+            if value and name.lower() not in given
+        ]
+    if content.delivery_notification_to or content.read_receipt_to:
+        receipts = [
+            ("Return-Receipt-To", content.delivery_notification_to),
+            ("Disposition-Notification-To", content.read_receipt_to),
+        ]
+        out += _people(receipts, content, given)
     return out
 
 
-def _value(names: dict[Any, str], kind: type, value: int) -> str:
+def _people(fields: list[tuple[str, tuple[Address, ...]]], content: Content, given: dict[str, str]) -> list[bytes]:
+    return [
+        headers.mailboxes(name, addresses, width=content.width, charset=content.charset, utf8=content.utf8)
+        for name, addresses in fields
+        if addresses and name.lower() not in given
+    ]
+
+
+def _value(names: dict[Any, str], kind: str, value: int) -> str:
     try:
         return names[value]
     except KeyError:
-        raise InvalidValue(f"{value!r} is no {kind.__name__}") from None
+        raise InvalidValue(f"{value!r} is no value of {kind}") from None
 
 
 def _content(
     content: Content, given: dict[str, str], randomness: Randomness, *, replaced: bool
-) -> tuple[bytes, Body]:
-    """Return the MIME headers and the body."""
+) -> tuple[bytes, Body, frozenset[str]]:
+    """Return the MIME headers, the body, and which of the given fields those headers stand in place of."""
     if content.html or content.attachments:
-        if content.stream is not None or content.raw_body is not None:
+        if content.stream is not None or content.raw_body:
             raise InvalidValue("a raw body can't have message_html or attachments")
         if content.attached_file:
             raise InvalidValue("attached_file goes behind plain text: use attachments with message_html or attachments")
         if replaced:
             raise InvalidValue("other_headers with an empty line first can't describe message_html and attachments")
         entity = mime.compose(content.text, content.html, content.attachments, content.charset, randomness)
-        return b"MIME-Version: 1.0\r\n" + entity.headers, Body((("text", entity.sources()),))
+        # The body has our structure, so it must have our headers.
+        return b"MIME-Version: 1.0\r\n" + entity.headers, Body((("text", entity.sources()),)), blocks.MIME
     if content.stream is not None:
         if content.attached_file:
             raise InvalidValue("a message stream can't have an attached_file")
-        return b"", Body((("text", (FileSource(content.stream, close=content.close_stream),)),))
-    if content.raw_body is not None:
-        lines = LineEnds(strict=True)
-        data = lines.feed(content.raw_body)
-        head, text = b"", Memory(data, eight_bit=lines.eight_bit)
+        return b"", Body((("text", (_stream(content),)),)), _NONE
+    if content.raw_body:
+        head, text, superseded = b"", _raw(content.raw_body, binary=content.binary), _NONE
     else:
-        head, text = mime.plain(content.text, content.charset, given, followed=bool(content.attached_file))
+        head, text, superseded = plain.compose(
+            content.text, content.charset, given, followed=bool(content.attached_file), frozen=replaced
+        )
     if not content.attached_file:
-        return head, Body((("text", (text,)),))
+        return head, Body((("text", (text,)),)), superseded
     if text.data and not text.data.endswith(b"\r\n"):
         text = Memory(text.data + b"\r\n")
-    return head, Body((("text", (text,)), ("file", (FileSource(content.attached_file, attached=True),))))
+    file = FileSource(content.attached_file, attached=True)
+    return head, Body((("text", (text,)), ("file", (file,)))), superseded
+
+
+def _stream(content: Content) -> FileSource:
+    return FileSource(content.stream, encode="binary" if content.binary else None, close=content.close_stream)
+
+
+def _raw(data: bytes, *, binary: bool) -> Memory:
+    if binary:
+        return Memory(data, eight_bit=True)
+    lines = LineEnds(strict=True)
+    data = lines.feed(bytes(data))
+    return Memory(data, eight_bit=lines.eight_bit)

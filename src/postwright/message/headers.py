@@ -30,6 +30,7 @@ DEFAULT_WIDTH = 80
 _NARROWEST = 40
 
 _NAME = re.compile(r"[!-9;-~]+")
+_EASY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WORD = re.compile(r"[!-~]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -178,6 +179,9 @@ def mailboxes(
         ForbiddenCharacter: A display name has a control character.
     """
     check_name(name)
+    addresses = tuple(addresses)
+    if len(addresses) <= 2 and (easy := _easy_mailboxes(name, addresses, min(width, LONGEST_LINE))):
+        return easy
     lines = _Lines(name, width)
     begun = False
     for address in addresses:
@@ -192,6 +196,20 @@ def mailboxes(
             spec = f"<{spec}>"
         lines.add((spec,))
     return lines.finish()
+
+
+def _easy_mailboxes(name: str, addresses: tuple[Address, ...], width: int) -> bytes | None:
+    """Write a field that needs no folding and no encoding, as most do; None for any other."""
+    parts = []
+    for address in addresses:
+        spec = addr_spec(address)
+        if address.name:
+            if not _EASY_NAME.fullmatch(address.name):
+                return None
+            spec = f"{address.name} <{spec}>"
+        parts.append(spec)
+    line = f"{name}: {', '.join(parts)}"
+    return f"{line}\r\n".encode() if len(line) <= width and line.isascii() else None
 
 
 def _add_display_name(lines: _Lines, field: str, name: str, charset: str) -> None:

@@ -17,18 +17,18 @@ from postwright.message.body import CHUNK, Encoded, FileSource, Memory
 from postwright.message.encoded_words import charset_name, to_bytes
 from postwright.message.stamps import boundary
 from postwright.message.transfer_encodings import base64_lines, base64_size, quoted_printable
-from postwright.wire.lines import LIMIT, LineEnds, canonical
+from postwright.wire.lines import LineEnds, canonical, fits
 from postwright.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from postwright.message.body import Source
 
     Randomness: TypeAlias = Callable[[int], bytes]
 
 _TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
-_PARAMETER = re.compile(r';[ \t]*([\w!#$&^.+*-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]+))[ \t]*', re.ASCII)
+PARAMETER = re.compile(r';[ \t]*([\w!#$&^.+*-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]+))[ \t]*', re.ASCII)
 _CONTENT_ID = re.compile(r"[!-;=?-~]+")
 _NOT_ASCII = re.compile(r"[^ -~]")
 
@@ -79,10 +79,10 @@ class Entity:
 
 
 def encoded_text(text: str, charset: str) -> tuple[bytes, str]:
-    """Return text in a character set with CRLF line ends, and the name of the character set.
+    """Return text in a character set, its lines ended by LF, and the name of the character set.
 
     Raises:
-        ForbiddenCharacter: It has a NUL, which no mail can carry (RFC 5321 section 2.3.8 is about that, too).
+        ForbiddenCharacter: It has a NUL, which no mail can carry as text, or half a character.
     """
     if "\0" in text:
         raise ForbiddenCharacter(f"the text has a NUL at character {text.index(chr(0)) + 1}")
@@ -90,36 +90,31 @@ def encoded_text(text: str, charset: str) -> tuple[bytes, str]:
         raw, name = to_bytes(text, charset)
     except InvalidHeader as error:
         raise ForbiddenCharacter(error.detail) from error
-    return canonical(raw), name
-
-
-def fits_lines(data: bytes) -> bool:
-    """Whether no line of canonical data is longer than a mail may have."""
-    if len(data) <= LIMIT:
-        return True
-    lines = LineEnds()
-    lines.feed(data)
-    return not lines.overlong
+    return (canonical(raw).replace(b"\r\n", b"\n") if b"\r" in raw else raw), name
 
 
 def text_entity(text: str, subtype: str, charset: str) -> Entity:
     """Return text as an entity, in the shortest transfer encoding that carries it safely (RFC 2045 section 6)."""
     data, name = encoded_text(text, charset)
-    if text.isascii():
-        name = charset_name(charset) if charset else "utf-8"
-    head = f'Content-Type: text/{subtype}; charset="{name}"\r\nContent-Transfer-Encoding: '.encode()
-    if data.isascii() and fits_lines(data):
-        return Entity(head + b"7bit\r\n", [data], loose=[data])
-    encoding, data = shorter(data)
-    return Entity(b"%b%b\r\n" % (head, encoding), [data])
+    if charset and text.isascii():
+        name = charset_name(charset)
+    encoding = b"7bit"
+    loose: list[bytes] = []
+    if data.isascii() and fits(canonical_of := data.replace(b"\n", b"\r\n")):
+        data = canonical_of
+        loose.append(data)
+    else:
+        encoding, data = shorter(data)
+    head = b'Content-Type: text/%b; charset="%b"\r\nContent-Transfer-Encoding: %b\r\n'
+    return Entity(head % (subtype.encode(), name.encode(), encoding), [data], loose=loose)
 
 
 def shorter(data: bytes) -> tuple[bytes, bytes]:
-    """Return the shorter one of quoted-printable and base64, for canonical text: (its name, the encoded text)."""
-    quoted = quoted_printable(data.replace(b"\r\n", b"\n"))
-    if len(quoted) <= base64_size(len(data)):
+    """Return the shorter one of quoted-printable and base64, for text with LF: (its name, the encoded text)."""
+    quoted = quoted_printable(data)
+    if len(quoted) <= base64_size(len(data) + data.count(b"\n")):
         return b"quoted-printable", quoted
-    return b"base64", base64_lines(data)
+    return b"base64", base64_lines(data.replace(b"\n", b"\r\n"))
 
 
 def compose(text: str, html: str, attachments: Sequence[Attachment], charset: str, randomness: Randomness) -> Entity:
@@ -138,7 +133,7 @@ def compose(text: str, html: str, attachments: Sequence[Attachment], charset: st
         part = text_entity(html, "html", charset)
         if inline:
             related = [part, *(attachment_entity(a, inline=True) for a in inline)]
-            part = multipart("related", related, randomness, (("type", "text/html"),))
+            part = multipart("related", related, randomness, ' type="text/html";')
         parts.append(part)
     if len(parts) == 2:
         parts = [multipart("alternative", parts, randomness)]
@@ -147,16 +142,14 @@ def compose(text: str, html: str, attachments: Sequence[Attachment], charset: st
     return parts[0]
 
 
-def multipart(
-    subtype: str, parts: Sequence[Entity], randomness: Randomness, more: Iterable[tuple[str, str]] = ()
-) -> Entity:
+def multipart(subtype: str, parts: Sequence[Entity], randomness: Randomness, more: str = "") -> Entity:
     """Put parts into one entity, between boundaries that occur in none of them (RFC 2046 section 5.1)."""
     loose = [piece for part in parts for piece in part.loose]
     mark = boundary(randomness(16))
     while any(mark.encode() in piece for piece in loose):
         mark = boundary(randomness(16) + mark.encode()[-8:])
     eight_bit = any(part.eight_bit for part in parts)
-    head = headers.parameters("Content-Type", f"multipart/{subtype}", (("boundary", mark), *more))
+    head = f'Content-Type: multipart/{subtype};{more}\r\n boundary="{mark}"\r\n'.encode()
     if eight_bit:  # RFC 2045 section 6.4: no entity may claim less than what its parts have
         head += b"Content-Transfer-Encoding: 8bit\r\n"
     pieces: list[bytes | Source] = []
@@ -240,7 +233,7 @@ def _media_type(attachment: Attachment, name: str) -> tuple[str, list[tuple[str,
     if match:
         end = match.end()
         values = []
-        while found := _PARAMETER.match(given, end):
+        while found := PARAMETER.match(given, end):
             attribute, quoted, token = found.groups()
             values.append((attribute, token if quoted is None else re.sub(r"\\(.)", r"\1", quoted)))
             end = found.end()
@@ -255,27 +248,3 @@ def _ascii_name(name: str) -> str:
 
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return _NOT_ASCII.sub("_", bare)
-
-
-def plain(text: str, charset: str, given: dict[str, str], *, followed: bool = False) -> tuple[bytes, Memory]:
-    """Return MIME headers and body for text alone; ASCII with lines that are short enough needs no MIME at all.
-
-    Args:
-        text: The text.
-        charset: The character set for what is not ASCII.
-        given: Header fields that the user wrote: names in lower case, and values. What they say of the body is kept.
-        followed: Whether a file follows as it is, so that a transfer encoding would have to include it.
-
-    Raises:
-        ForbiddenCharacter: The text has a NUL, or half a character.
-        InvalidValue: It has overlong lines and can't be encoded.
-    """
-    if text.isascii() and "\0" not in text:
-        data = canonical(text.encode())
-        if fits_lines(data):
-            return _missing(given) if given else b"", Memory(data, eight_bit=False)
-    own = given.get("content-transfer-encoding")
-    media = given.get("content-type", "text/plain")
-    if not given or (own is None and not followed and media.lower().startswith("text/")):
-        return _encoded_plain(text, charset, given)
-    return _given_encoding(text, charset, given, followed=followed)

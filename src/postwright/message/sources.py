@@ -122,12 +122,26 @@ class Encoded:
         """Nothing to let go of."""
 
 
+class _AsItIs:
+    __slots__ = ()
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def finish(self) -> bytes:
+        return b""
+
+
+_KNOWN_EIGHT_BIT: dict[str | None, bool] = {"base64": False, "binary": True}
+
+
 class FileSource:
     """A file or a binary stream, read as it goes out, from where it stands to its end.
 
     Args:
         file: A path, or an object with ``read(count)`` that gives bytes; ``read`` may be a coroutine function.
-        encode: "base64" for an attachment; None sends it as it is, line ends made CRLF.
+        encode: "base64" for an attachment; "binary" sends every octet as it is, which only BDAT can (RFC 3030);
+            None makes the line ends CRLF.
         close: Close a stream afterwards; a file that was opened here always is.
         attached: Whether it is the AttachedFile, which has an error of its own.
     """
@@ -162,10 +176,10 @@ class FileSource:
         self._attached = attached
         self._stream: Any = None
         self._start: int | None = None
-        self._lines: LineEnds | Base64Lines = LineEnds()
+        self._lines: LineEnds | Base64Lines | _AsItIs = _AsItIs()
         self._ended = False
         self._spent = False
-        self._eight_bit: bool | None = False if encode else None
+        self._eight_bit: bool | None = _KNOWN_EIGHT_BIT.get(encode)
         self.size: int | None = None
         self.awaits = not self._path and _is_coroutine_function(getattr(file, "read", None))
 
@@ -195,11 +209,12 @@ class FileSource:
             kind = AttachedFileUnreadable if self._attached else FileUnreadable
             raise kind(_reason(self._file, error)) from error
         if octets is not None:
-            self.size = base64_size(octets) if self._encode else octets
+            self.size = base64_size(octets) if self._encode == "base64" else octets
 
     def _rewind(self) -> int | None:
         """Go to where the stream stood at first, and return what there is from there to its end, where one can know."""
-        self._lines = Base64Lines() if self._encode else LineEnds(strict=True)
+        encode = self._encode
+        self._lines = Base64Lines() if encode == "base64" else _AsItIs() if encode else LineEnds(strict=True)
         self._ended = False
         stream = self._stream
         if getattr(stream, "closed", False):
@@ -247,7 +262,7 @@ class FileSource:
 
     @property
     def _portion(self) -> int:
-        return 4 * BLOCK if self._encode else CHUNK
+        return 4 * BLOCK if self._encode == "base64" else CHUNK
 
     def _convert(self, data: object) -> bytes:
         if isinstance(data, bytearray | memoryview):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import itertools
 from functools import lru_cache
 from math import floor
+from typing import TYPE_CHECKING, Any
 
 from postwright.errors import InvalidAddress, InvalidValue
 from postwright.message.domains import ascii_domain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _DAYS = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")  # 1 January 1970 was a Thursday
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -60,17 +64,23 @@ def message_id(algorithm: str, randomness: bytes, now: float, domain: str) -> st
     Raises:
         InvalidValue: There is no such algorithm.
     """
+    # Not for security: the identifier must be unique, and must not tell the random bytes or the process's clock.
+    digest = _hash(algorithm)(b"%b %d %r" % (randomness, _count(), now), usedforsecurity=False)
+    return f"<{digest.hexdigest()}@{_right_side(domain)}>"
+
+
+@lru_cache(maxsize=8)
+def _hash(algorithm: str) -> Callable[..., Any]:
     import hashlib  # noqa: PLC0415 (loading OpenSSL's hashes takes longer than composing a hundred messages)
 
     name = _ALGORITHMS.get(algorithm.upper().replace("-", ""))
     if name is None:
         raise InvalidValue(f"MessageIdAlgorithm is one of {', '.join(_ALGORITHMS)}, not {algorithm!r}")
-    # Not for security: the identifier must be unique, and must not tell the random bytes or the process's clock.
-    seed = b"%b %d %r" % (randomness, _count(), now)
-    digest = hashlib.new(name, seed, usedforsecurity=False).hexdigest()
-    return f"<{digest}@{_right_side(domain)}>"
+    make: Callable[..., Any] = getattr(hashlib, name)
+    return make
 
 
+@lru_cache(maxsize=64)
 def _right_side(domain: str) -> str:
     try:
         return ascii_domain(domain.rstrip("."))

@@ -80,18 +80,25 @@ async def _follow(session: Session, text: str, reply: Reply) -> None:
 async def reset(session: Session) -> None:
     """End a transaction without sending anything: RSET, or a new EHLO where SendRSET is off.
 
-    A server that refuses even that is left.
+    It is said after a refusal, which is what the caller tells the user; so it never raises, and a line on which it
+    fails is closed.
     """
-    talk = session.talk
-    if session.plan.settings.send_rset:
-        reply = await talk.ask(command("RSET"))
-    else:
-        verb = "EHLO" if tuple(session.extensions) or session.plan.properties.allow_extensions else "HELO"
-        reply = await talk.ask(command(f"{verb} {session.facts['hello_name']}"))
+    try:
+        reply = await session.talk.ask(_end_of_transaction(session))
+    except SMTPError as error:
+        await session.hang_up(f"the transaction could not be reset: {error.message}", error.code)
+        return
     if reply.code != 250:
         await session.hang_up(f"the transaction could not be reset: {reply}")
         return
     session.state = State.READY
+
+
+def _end_of_transaction(session: Session) -> Command:
+    if session.plan.settings.send_rset:
+        return command("RSET")
+    # EHLO does what RSET does (RFC 5321 section 4.1.4), for servers that can't stand RSET.
+    return command(f"{session.facts['hello_verb']} {session.facts['hello_name']}")
 
 
 async def quit_line(session: Session) -> None:

@@ -6,7 +6,7 @@ into one write.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from postwright.enums import Direction
 from postwright.errors import ExtensionMissing, MessageRefused
@@ -17,7 +17,7 @@ from postwright.wire.commands import Command, command
 from postwright.wire.dots import Dots
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from postwright.message.body import Source
     from postwright.message.draft import Draft
@@ -35,20 +35,19 @@ _AHEAD = 4  # BDAT chunks whose replies may be outstanding on a PIPELINING serve
 
 def small(draft: Draft) -> bool:
     """Whether the whole message is in memory and small."""
-    return (
-        draft.size is not None and draft.size <= SMALL and not any(s.blocking or s.awaits for s in draft.body.sources)
-    )
+    body = draft.body
+    return draft.size is not None and draft.size <= SMALL and not (body.blocking or body.awaits)
 
 
 async def pull(source: Source) -> bytes:
     """Return the next part of a source, b"" at its end."""
     if source.awaits:
-        return await Wait(source.read)
+        awaited: Wait[bytes] = Wait(source.read)
+        return await awaited
     if source.blocking:
-        return await Call(source.read)
-    part = source.read()
-    assert isinstance(part, bytes)
-    return part
+        called: Call[bytes] = Call(cast("Callable[[], bytes]", source.read))
+        return await called
+    return cast("bytes", source.read())
 
 
 class Carrier:

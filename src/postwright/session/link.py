@@ -105,14 +105,14 @@ class Link:
         """Return plaintext that is here already, without waiting."""
         data = bytes(self._early)
         self._early.clear()
-        return self.take(data) if data else b""
+        return (self.take(data) or b"") if data else b""
 
-    def take(self, data: bytes) -> bytes:
-        """Return the plaintext of bytes that came off the line, b"" when they hold none yet."""
+    def take(self, data: bytes) -> bytes | None:
+        """Return the plaintext of bytes that came off the line, None when they hold none yet, b"" at its end."""
         if self.tls is None:
             return data
         self.tls.feed(data)
-        return self.tls.decrypt() or b""
+        return self.tls.decrypt()
 
     def keep(self, data: bytes) -> None:
         """Keep bytes that came off the line while something else was sent."""

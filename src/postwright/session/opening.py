@@ -128,7 +128,7 @@ async def hello(session: Session, name: str) -> Reply:
         if reply.code == 250:
             session.extensions = Extensions.of(reply)
             session.step(Step.HELLO)
-            session.facts["hello_name"] = name
+            session.facts.update(hello_verb="EHLO", hello_name=name)
             return reply
         if reply.code < 500:
             raise GreetingRefused(str(reply), reply=reply)
@@ -136,7 +136,7 @@ async def hello(session: Session, name: str) -> Reply:
     if reply.code != 250:
         raise GreetingRefused(str(reply), reply=reply)
     session.step(Step.HELLO)
-    session.facts["hello_name"] = name
+    session.facts.update(hello_verb="HELO", hello_name=name)
     return reply
 
 
@@ -181,7 +181,7 @@ async def secure(session: Session, *, greeted: bool = False) -> None:
         greeted: Whether it is our turn to speak: then our last flight waits for the command that follows, and
             both leave in one packet.
     """
-    layer = tls.platform(trust(session))
+    layer = tls.provider(trust(session))
     await session.fire(SSLStatus(f"TLS handshake with {session.plan.properties.mail_server}"))
     try:
         await _shake(session, layer)

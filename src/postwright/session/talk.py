@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from postwright.words import Reply
 
 
+_REST = 1.0
+"""Seconds to wait for the rest of a reply that nobody asked for."""
+
+
 class Talk:
     """One conversation over a link.
 
@@ -79,13 +83,15 @@ class Talk:
         """
         if early := self.link.arrived():
             self._reader.feed(early)
-        if self._owed or self._reader.empty:
-            return
-        reply = self._reader.next()
+        if not (self._owed or self._reader.empty):
+            raise self._unasked(self._reader.next())
+
+    def _unasked(self, reply: Reply | None) -> SMTPError:
+        """Return the error for what came although no reply is owed."""
         if reply is not None and reply.code == 421:
             self.dropped = True
-            raise ServiceClosing(str(reply), reply=reply)
-        raise UnexpectedReply(
+            return ServiceClosing(str(reply), reply=reply)
+        return UnexpectedReply(
             f"the server spoke without being asked: {printable(str(reply)) if reply else shown(self._reader.leftover)}"
         )
 
@@ -99,14 +105,18 @@ class Talk:
         """
         self.quiet()
         data = await Poll(seconds)
-        if data is None:
-            return
-        if data:
+        while data:
             plain = self.link.take(data)
-            if not plain:
-                return
-            self._reader.feed(plain)
+            if plain == b"":  # TLS says that it ends (close_notify); the end of the line follows
+                break
+            self._reader.feed(plain or b"")
+            if (reply := self._reader.next()) is not None:
+                raise self._unasked(reply)
+            # Half a reply: the rest is on its way. A TLS record without plaintext: perhaps something is behind it.
+            data = await Poll(0.0 if self._reader.empty else _REST)
+        if data is None:
             self.quiet()
+            return
         self.dropped = True
         raise ConnectionDropped("while the connection was idle")
 
@@ -154,7 +164,7 @@ class Talk:
         """Wait for the next reply.
 
         Args:
-            timeout: Seconds of patience for this reply in place of the usual ones.
+            timeout: Seconds of patience for this reply in place of the usual ones; 0 waits for ever.
 
         Raises:
             ServiceClosing: The reply is 421: the server is closing the connection, whatever was asked.
@@ -163,9 +173,9 @@ class Talk:
             MalformedReply: What came is no reply.
             ReplyTooLong: What came is too much.
         """
-        patience = timeout or self._patience
+        patience = self._patience if timeout is None else timeout
         deadline = self._clock() + patience if patience else None
-        silence = timeout or self.link.timeout
+        silence = self.link.timeout if timeout is None else timeout or None
         if self._owed <= 0:
             raise CommunicationError("no reply is owed")
         while (reply := self._reader.next()) is None:

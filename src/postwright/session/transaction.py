@@ -21,6 +21,7 @@ from postwright.errors import (
     MessageRefused,
     RecipientsRefused,
     SenderRefused,
+    ServiceClosing,
     SMTPError,
     UnexpectedReply,
 )
@@ -127,9 +128,6 @@ class Transaction:
             if limit is not None and draft.size > limit:
                 raise MessageRefused(f"it has {draft.size} octets, and the server takes at most {limit}")
             parameters.append(("SIZE", str(draft.size)))
-        if body := self._body_type():
-            parameters.append(("BODY", body))
-        self.eight_bit_ok = body in {"8BITMIME", "BINARYMIME"}
         everyone = (self.envelope.reverse_path, *(r.address for r in self.envelope.recipients))
         if draft.needs_utf8 or any(map(needs_utf8, everyone)):
             if "SMTPUTF8" not in offered or not settings.use_smtputf8:
@@ -139,6 +137,9 @@ class Transaction:
                 )
             parameters.append(("SMTPUTF8", ""))
             self._utf8 = True
+        if body := self._body_type():
+            parameters.append(("BODY", body))
+        self.eight_bit_ok = body in {"8BITMIME", "BINARYMIME"}
         return (*parameters, *self._notification())
 
     def _body_type(self) -> str:
@@ -298,14 +299,19 @@ class Transaction:
 
     async def conclude(self) -> Reply:
         """Wait for the server's last word about the message."""
-        settings = self.session.plan.settings
-        reply = await self.session.talk.hear(settings.final_reply_timeout or None)
+        try:
+            reply = await self.session.talk.hear(self.session.plan.settings.final_reply_timeout)
+        except ServiceClosing as error:  # 421 is a refusal too (RFC 5321 section 4.2.1)
+            self.final = error.reply
+            raise
         if reply.code != 250 and reply.code < 400:
             # Not an answer to the end of a body: something else is being answered, and the fate is not known.
             raise UnexpectedReply(f"{reply} in answer to the end of the message", reply=reply)
         self.final = reply
         self.session.step(Step.DONE)
         if reply.code != 250:
+            # RFC 5321 says that the transaction is over now, but Postfix keeps it open after some refusals.
+            await reset(self.session)
             raise MessageRefused(str(reply), reply=reply)
         return reply
 

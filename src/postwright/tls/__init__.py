@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from postwright.tls.trust import Trust
 
 
-def platform(trust: Trust) -> Platform:
-    """Return a new TLS connection of the Platform provider."""
+def provider(trust: Trust) -> Platform:
+    """Return a new TLS connection of the provider that the settings call for."""
     from postwright.tls.platform import Platform  # noqa: PLC0415 - loads ssl, and only here
 
     return Platform(trust)

@@ -88,27 +88,22 @@ class LineEnds:
 
     def _measure(self, data: bytes) -> None:
         """Look for overlong lines by leaps of the limit, so that ordinary text costs one look in a thousand octets."""
-        leap = self._limit + 2
-        rfind = data.rfind
-        size = len(data)
         start = 0
         if self._column:  # the line that an earlier chunk began
             end = data.find(b"\n")
             if end < 0:
-                self._column += size
+                self._column += len(data)
                 self._judge(self._column)
                 return
             self._judge(self._column + end - 1)
             start = end + 1
-        while size - start >= leap:
-            end = rfind(b"\n", start, start + leap)
+        while (start := _overlong(data, start, self._limit)) >= 0:
+            end = data.find(b"\n", start)
             if end < 0:
-                end = data.find(b"\n", start)
-                if end < 0:
-                    break
-                self._judge(end - 1 - start)
+                break
+            self._judge(end - 1 - start)
             start = end + 1
-        self._column = size - max(start, rfind(b"\n", start) + 1)
+        self._column = len(data) - (data.rfind(b"\n") + 1)
         self._judge(self._column)
 
     def _judge(self, length: int) -> None:
@@ -130,3 +125,25 @@ def canonical(data: bytes) -> bytes:
     if ends == b"\r\n" * (len(ends) >> 1) and not _CR_ALONE.search(data):
         return data
     return _ANY_END.sub(b"\r\n", data)
+
+
+def fits(data: bytes, limit: int = LIMIT) -> bool:
+    """Whether no line of canonical data is longer than it may be."""
+    return _overlong(data, 0, limit) < 0 and len(data) - (data.rfind(b"\n") + 1) <= limit
+
+
+def _overlong(data: bytes, start: int, limit: int) -> int:
+    """Return where the next line begins that does not end within the limit; -1 when there is none.
+
+    It goes by leaps of the limit, so that ordinary text costs one look in a thousand octets. A last line without its
+    end counts only when it is longer than the limit by more than the two octets of a line end.
+    """
+    leap = limit + 2
+    last = len(data) - leap
+    rfind = data.rfind
+    while start <= last:
+        end = rfind(b"\n", start, start + leap)
+        if end < 0:
+            return start
+        start = end + 1
+    return -1

@@ -1,0 +1,135 @@
+"""Waiting under asyncio: one future at a time, and one timer that is armed lazily, since most waits are short.
+
+It owns nothing but the wait itself. It must never swallow a cancellation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from postwright.errors import Interrupted, NetworkError, OperationTimeout
+
+if TYPE_CHECKING:
+    import asyncio
+    import socket
+    from collections.abc import Callable
+
+    from postwright.errors import SMTPError
+
+T = TypeVar("T")
+
+
+class Patience:
+    """The waits of one operation.
+
+    Args:
+        loop: The running event loop.
+        limit: Seconds for all of them together; None for no limit.
+    """
+
+    __slots__ = ("_due", "_end", "_interrupted", "_timer", "_waiter", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: float | None) -> None:
+        self.loop = loop
+        self._end = None if limit is None else loop.time() + limit
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._interrupted = False
+
+    async def wait(self, timeout: float | None, late: Callable[[], SMTPError]) -> None:
+        """Wait until ``wake`` is called.
+
+        Raises:
+            SMTPError: What ``late`` returns, when the time is up.
+            Interrupted: ``interrupt`` was called.
+            OperationTimeout: The time of the whole operation is up.
+        """
+        self.check()
+        loop = self.loop
+        moment = loop.time()
+        if self._end is not None:
+            remaining = self._end - moment
+            if remaining <= 0:
+                raise OperationTimeout
+            if timeout is None or remaining < timeout:
+                timeout, late = remaining, OperationTimeout
+        waiter = self._waiter = loop.create_future()
+        if timeout is not None:
+            self._arm(moment + timeout)
+        try:
+            await waiter
+        except TimeoutError as error:
+            if type(error) is TimeoutError:
+                raise late() from None
+            raise
+        finally:
+            self._waiter = None
+
+    def wake(self, *_: object) -> None:
+        """End the wait that is going on, if there is one."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def interrupt(self) -> None:
+        """End the wait that is going on, or the next one, with error 301; from any thread."""
+        self._interrupted = True
+        self.loop.call_soon_threadsafe(self._break)
+
+    def _break(self) -> None:
+        if self._interrupted and self._waiter is not None and not self._waiter.done():
+            self._interrupted = False
+            self._waiter.set_exception(Interrupted())
+
+    def check(self) -> None:
+        """Raise an interruption that came while nothing was waited for."""
+        if self._interrupted:
+            self._interrupted = False
+            raise Interrupted
+
+    def _arm(self, due: float) -> None:
+        self._due = due
+        if self._timer is None or self._timer.when() > due:
+            self.disarm()
+            self._timer = self.loop.call_at(due, self._ring)
+
+    def disarm(self) -> None:
+        """Give the timer back; call it when the operation is over."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring(self) -> None:
+        self._timer = None
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if self.loop.time() >= self._due:
+            waiter.set_exception(TimeoutError())
+        else:  # a later wait has more time
+            self._timer = self.loop.call_at(self._due, self._ring)
+
+    async def beside(self, function: Callable[..., T], *args: object, timeout: float | None, name: str) -> T:
+        """Run a function in a thread; when the wait ends early, the thread goes on alone and its result is dropped.
+
+        Raises:
+            NetworkError: It is a name look-up that took longer than ``timeout`` seconds.
+        """
+        work = self.loop.run_in_executor(None, function, *args)
+        work.add_done_callback(self.wake)
+        try:
+            while not work.done():
+                await self.wait(timeout, lambda: NetworkError(f"{name}: no answer in {timeout:g} s", code=11002))
+        except BaseException:
+            work.remove_done_callback(self.wake)
+            work.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise
+        return work.result()
+
+    async def writable(self, sock: socket.socket, timeout: float | None, late: Callable[[], SMTPError]) -> None:
+        """Wait until a socket can be written to, or ``wake`` is called."""
+        self.loop.add_writer(sock, self.wake)
+        try:
+            await self.wait(timeout, late)
+        finally:
+            self.loop.remove_writer(sock)

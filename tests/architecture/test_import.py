@@ -1,0 +1,45 @@
+"""Importing is cheap: who sends synchronously never pays for TLS, asyncio or the email package before using them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[2] / "src"
+HEAVY = {"ssl", "OpenSSL", "cryptography", "asyncio", "dns", "rich", "argparse", "idna", "email"}
+LONGEST = 150_000
+"""Microseconds that the import may take, Python's own modules included; a quiet machine needs about half of it."""
+
+
+def python(statement: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a statement in a fresh interpreter, without site-packages, whose .pth files would load what they like."""
+    code = f"import sys; sys.path.insert(0, {str(SRC)!r}); {statement}; print(*sys.modules)"
+    return subprocess.run([sys.executable, "-I", "-S", *options, "-c", code], capture_output=True, text=True, check=True)
+
+
+@pytest.mark.parametrize("statement", ["import postwright", "from postwright import SMTP", "from postwright import SMTPError"])
+def test_nothing_heavy_is_loaded(statement: str) -> None:
+    loaded = {name.partition(".")[0] for name in python(statement).stdout.split()}
+    assert "postwright" in loaded
+    assert not loaded & HEAVY
+
+
+def test_the_package_alone_loads_no_room() -> None:
+    loaded = {name for name in python("import postwright").stdout.split() if name.startswith("postwright")}
+    assert loaded == {"postwright"}
+
+
+def took() -> int:
+    """Return the microseconds of one import, as Python measures them."""
+    lines = python("from postwright import SMTP", "-X", "importtime").stderr.splitlines()
+    # "import time: self [us] | cumulative | name": rooms that are imported first come with all that they need.
+    ours = [line.split("|") for line in lines if line.split("|")[-1].strip().startswith("postwright")]
+    outermost = [cumulative for _, cumulative, name in ours if not name.startswith("   ")]
+    return sum(map(int, outermost))
+
+
+def test_the_import_is_quick() -> None:
+    assert min(took() for _ in range(5)) < LONGEST

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from postwright.enums import Direction
+from postwright.enums import Direction  # noqa: TC001 - the fields' types can be asked for at run time
 
 
 @dataclass(frozen=True, slots=True)

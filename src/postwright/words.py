@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.enums import RecipientType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |\Z)", re.ASCII)
 _QUEUE_ID = re.compile(
@@ -165,3 +168,5 @@ class Target(NamedTuple):
     linger_time: int = 0
     in_buffer: int | None = None
     out_buffer: int | None = None
+    check: Callable[[str], object] | None = None
+    """Asked with each IP address before it is dialed; an answer that is not true refuses it."""

@@ -22,6 +22,7 @@ FLOORS = [
     {"session", "drive"},
     {"component"},
     {"cli"},
+    {"__main__"},
 ]
 """The rooms, lowest first; those of the ground floor, which only hold words, stand on three steps."""
 
@@ -88,9 +89,8 @@ def writes(tree: ast.AST) -> Iterator[str]:
         of_os = isinstance(function, ast.Attribute) and ast.unparse(function.value) in {"os", "shutil"}
         mode = [*node.args[1:2], *(k.value for k in node.keywords if k.arg == "mode")]
         opens = name == "open" and any(isinstance(m, ast.Constant) and re.search("[wax+]", str(m.value)) for m in mode)
-        if opens or (of_os and re.search("O_(CREAT|WRONLY|RDWR|APPEND|TRUNC)", text)):
-            yield text
-        elif name in WRITERS and (of_os or name.startswith("write_")):
+        creates = of_os and re.search("O_(CREAT|WRONLY|RDWR|APPEND|TRUNC)", text)
+        if opens or creates or (name in WRITERS and (of_os or name.startswith("write_"))):
             yield text
 
 

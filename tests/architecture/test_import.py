@@ -17,10 +17,14 @@ LONGEST = 150_000
 def python(statement: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run a statement in a fresh interpreter, without site-packages, whose .pth files would load what they like."""
     code = f"import sys; sys.path.insert(0, {str(SRC)!r}); {statement}; print(*sys.modules)"
-    return subprocess.run([sys.executable, "-I", "-S", *options, "-c", code], capture_output=True, text=True, check=True)
+    return subprocess.run(
+        [sys.executable, "-I", "-S", *options, "-c", code], capture_output=True, text=True, check=True
+    )
 
 
-@pytest.mark.parametrize("statement", ["import postwright", "from postwright import SMTP", "from postwright import SMTPError"])
+@pytest.mark.parametrize(
+    "statement", ["import postwright", "from postwright import SMTP", "from postwright import SMTPError"]
+)
 def test_nothing_heavy_is_loaded(statement: str) -> None:
     loaded = {name.partition(".")[0] for name in python(statement).stdout.split()}
     assert "postwright" in loaded

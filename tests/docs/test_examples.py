@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import re
 import shlex
 import socket
 import subprocess
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postwright.drive import clock
-from tests.docs.pages import ROOT, Block, blocks, pages, same
+from tests.docs.pages import ROOT, blocks, pages, same
 from tests.docs.world import PASSWORD, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-KINDS = {"", "console", "python", "text"}
+    from tests.docs.pages import Block
+
+KINDS = {"", "console", "python", "text", "{toctree}"}
 CODE = {"console", "python"}
 PAGES = [path for path in pages() if any(block.kind in CODE for block in blocks(path))]
 
@@ -84,10 +87,12 @@ def run_console(block: Block, path: Path) -> None:
         where = f"{name_of(path)}, the block at line {block.line}: {command}"
         checked = subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, f"{where}: {checked.stderr}"
-        words = shlex.split(command, comments=True)
-        if "postwright" in words and "|" not in words and words[0] != "pip":
-            printed = run_program(words)
+        before, _, ours = command.rpartition("| ")
+        if re.match(r"([A-Z_]+=\S+ )?postwright ", ours):
+            given = subprocess.run(["bash", "-c", before], capture_output=True, text=True, check=True).stdout
+            code, printed = run_program(shlex.split(ours, comments=True), given)
             assert not shown or same(shown, printed), f"{where} prints:\n{printed}"
+            assert shown or not code, f"{where} exits with {code}:\n{printed}"
 
 
 def commands(text: str) -> list[tuple[str, str]]:
@@ -102,26 +107,20 @@ def commands(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def run_program(words: list[str]) -> str:
-    """Run the command line program in this process, where names are redirected, and return what it prints."""
+def run_program(words: list[str], given: str) -> tuple[int, str]:
+    """Run the program in this process, where names are redirected; return its exit code and all that it prints."""
     from postwright.cli import main
 
-    given = io.StringIO()
-    if "<" in words:
-        at = words.index("<")
-        with open(words[at + 1], encoding="utf-8") as file:
-            given = io.StringIO(file.read())
-        words = words[:at] + words[at + 2 :]
     at = words.index("postwright")
     printed = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+    with pytest.MonkeyPatch.context() as patch:
         for setting in words[:at]:
             patch.setenv(*setting.split("=", 1))
-        patch.setattr("sys.stdin", given)
-        patch.setenv("COLUMNS", "80")
-        with contextlib.suppress(SystemExit):
-            main(words[at + 1 :])
-    return printed.getvalue()
+        patch.setenv("COLUMNS", "100")
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            code = main(words[at + 1 :])
+    return code, printed.getvalue()
 
 
 @pytest.mark.parametrize("path", pages(), ids=name_of)

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
 
 USER = "me@example.org"
@@ -57,7 +57,7 @@ class Mailbox:
 
     async def handle_DATA(self, server: Server, _: Any, envelope: Any) -> str:
         if self.flaky:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         if b"Subject: Win a prize" in envelope.content:
             return "554 5.7.1 This looks like spam"
@@ -82,7 +82,7 @@ class Server(SMTP):
         super().__init__(*args, **kwargs)
         self.parameters: list[str] = []
 
-    def _getparams(self, params: list[str]) -> dict[str, str | bool] | None:
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
         mine = [param for param in params if param.partition("=")[0] in DSN]
         self.parameters += mine
         found: dict[str, str | bool] | None = super()._getparams([param for param in params if param not in mine])
@@ -141,8 +141,7 @@ class World:
         self._thread.start()
         public = self._context(self.public.issue_cert("mail.example.org", "relay.example.org", "flaky.example.org"))
         company = self._context(self.company.issue_cert("mail.company.example"))
-        login = {"auth_required": True}
-        self._listen("mail.example.org", 587, tls_context=public, require_starttls=True, **login)
+        self._listen("mail.example.org", 587, tls_context=public, require_starttls=True, auth_required=True)
         self._listen("mail.example.org", 465, tls=public, auth_require_tls=False)
         self._listen("relay.example.org", 25, tls_context=public)
         self.ports["192.0.2.25", 25] = self.ports["relay.example.org", 25]
@@ -215,3 +214,5 @@ class World:
         }
         for name, data in files.items():
             (directory / name).write_bytes(data)
+        (directory / "mail-password").write_text(f"{PASSWORD}\n")
+        (directory / "mail-password").chmod(0o600)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shutil
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import postwright
@@ -18,13 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_WIDEST = 120
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help that is as wide as the terminal, up to a limit."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=min(_WIDEST, shutil.get_terminal_size().columns) - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises Problem, and takes no option by its first letters."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(
-            allow_abbrev=False, add_help=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
-        )
+        super().__init__(allow_abbrev=False, add_help=False, formatter_class=_Help, **settings)
         self.add_argument("-h", "--help", action="help", help="show this help and exit")
 
     def error(self, message: str) -> NoReturn:

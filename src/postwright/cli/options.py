@@ -152,7 +152,7 @@ def server(made: argparse.ArgumentParser) -> None:
         group.add(shown, doc, also=also, within=mode, dest="tls", action="store_const", const=value)
     group.add(
         "--ca-file",
-        "trust these certificate authorities (PEM) in place of the system's",
+        "trust these certificate authorities (PEM) too",
         also="--cacert --tls-trust-file",
         metavar="FILE",
     )
@@ -174,7 +174,7 @@ def server(made: argparse.ArgumentParser) -> None:
     )
     group.add(
         "--config",
-        "any setting of docs/reference/settings.md; it can be given again",
+        "any other setting, such as MaxHeaderLength=100; it can be given again",
         action="append",
         default=[],
         metavar="NAME=VALUE",

@@ -26,7 +26,7 @@ from postwright.session.session import Session
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from email.message import Message
     from typing import BinaryIO
 
@@ -74,7 +74,14 @@ class Component(Addressing, Properties, Signals):
         TypeError: A keyword is no property.
     """
 
-    _writable: ClassVar[tuple[str, ...]] = ("send_to", "cc", "bcc", "attached_file", "message_recipient_count")
+    _writable: ClassVar[tuple[str, ...]] = (
+        "send_to",
+        "cc",
+        "bcc",
+        "attached_file",
+        "address_check",
+        "message_recipient_count",
+    )
 
     _driver: Driver
 
@@ -226,6 +233,18 @@ class Component(Addressing, Properties, Signals):
     def last_outcome(self) -> Outcome | None:
         """What became of the message that was sent last, also where a handler's own exception ended the method."""
         return self._operations.sent.outcome
+
+    @property
+    def address_check(self) -> Callable[[str], object] | None:
+        """A function that is asked with each IP address before it is dialed; what it does not accept is not dialed.
+
+        It is for services whose users choose the mail server: a name may lead to an address inside your own network.
+        """
+        return self._session.address_check
+
+    @address_check.setter
+    def address_check(self, value: Callable[[str], object] | None) -> None:
+        self._session.address_check = value
 
     @property
     def remote_address(self) -> str:

@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
 from postwright.drive.patience import Patience
+from postwright.drive.race import Race
 from postwright.drive.sync import EARLY, READ
 from postwright.errors import (
     Busy,
     ConnectFirst,
     InactivityTimeout,
-    NetworkError,
     NotPossibleNow,
-    OperationTimeout,
     ReplyTooLong,
 )
-from postwright.errors.system import code_for
 from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
 
 if TYPE_CHECKING:
@@ -233,7 +231,7 @@ class AsyncDriver:
 
 
 async def reach(patience: Patience, target: Target) -> socket.socket:
-    """Try the addresses of a target one after the other; each gets its share of the time that is left.
+    """Race the addresses of a target.
 
     Raises:
         NetworkError: None of them answers; the text has the attempt at each.
@@ -242,34 +240,18 @@ async def reach(patience: Patience, target: Target) -> socket.socket:
         places = dialing.resolve(target)
     else:
         places = await patience.beside(dialing.resolve, target, timeout=target.timeout, name=target.host)
-    clock = patience.loop.time
-    end = None if target.timeout is None else clock() + target.timeout
-    attempts: list[tuple[dialing.Place, str, int]] = []
-    for index, place in enumerate(places):
-        share = None if end is None else max(0.0, end - clock()) / (len(places) - index)
-        try:
-            sock, there = dialing.start(place, target)
-        except OSError as error:
-            attempts.append((place, error.strerror or str(error), code_for(error)))
-            continue
-        try:
-            if not there:
-                await patience.writable(sock, share, lambda: NetworkError(code=10060))
-            dialing.check(sock)
-        except NetworkError:
-            attempts.append((place, f"no answer in {share:.1f} s", 10060))
-        except OperationTimeout:
-            sock.close()
-            raise
-        except OSError as error:
-            attempts.append((place, error.strerror or str(error), code_for(error)))
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-        sock.close()
-    raise dialing.failure(target, attempts)
+    race = Race(places, target, patience.loop.time)
+    try:
+        while True:
+            wait = race.advance()
+            if race.winner is not None:
+                race.close()
+                return race.winner
+            for sock in await patience.any_writable(list(race.pending), wait):
+                race.settle(sock)
+    except BaseException:
+        race.abandon()
+        raise
 
 
 _GRANTS: dict[type, Callable[[AsyncDriver, Patience, Any], Awaitable[Any]]] = {

@@ -6,7 +6,6 @@ Nothing here waits: a socket is returned while it connects, and the driver waits
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 import struct
 from typing import TYPE_CHECKING, NamedTuple
@@ -105,16 +104,6 @@ def start(place: Place, target: Target) -> tuple[socket.socket, bool]:
     return sock, True
 
 
-def check(sock: socket.socket) -> None:
-    """Raise what became of a connection attempt, once the socket is writable.
-
-    Raises:
-        OSError: It failed.
-    """
-    if number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        raise OSError(number, os.strerror(number))
-
-
 def _configure(sock: socket.socket, target: Target) -> None:
     """Set the socket's options before it connects: buffers must be sized before the window is agreed on."""
     if target.in_buffer:
@@ -156,11 +145,9 @@ def ends(sock: socket.socket) -> Line:
 
 
 def failure(target: Target, attempts: list[tuple[Place, str, int]]) -> NetworkError:
-    """Return the error for a server that none of the attempts reached; each attempt is named."""
+    """Return the error for a server that no attempt reached; each attempt is named, the first one gives the number."""
     text = "; ".join(f"{place}: {why}" for place, why, _ in attempts)
-    codes = [code for _, _, code in attempts]
-    code = 10060 if 10060 in codes and len(set(codes)) > 1 else codes[-1]
-    return NetworkError(f"{target.host} port {target.port} can't be reached ({text})", code=code)
+    return NetworkError(f"{target.host} port {target.port} can't be reached ({text})", code=attempts[0][2])
 
 
 def explained(error: OSError, doing: str) -> NetworkError:

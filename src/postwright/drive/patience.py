@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from postwright.errors import Interrupted, NetworkError, OperationTimeout
+from postwright.errors import InactivityTimeout, Interrupted, NetworkError, OperationTimeout
 
 if TYPE_CHECKING:
     import asyncio
@@ -133,3 +133,23 @@ class Patience:
             await self.wait(timeout, late)
         finally:
             self.loop.remove_writer(sock)
+
+    async def any_writable(self, socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
+        """Wait until one of the sockets can be written to; return those that can, none when the time is up."""
+        ready: list[socket.socket] = []
+
+        def note(sock: socket.socket) -> None:
+            ready.append(sock)
+            self.loop.remove_writer(sock)
+            self.wake()
+
+        for sock in socks:
+            self.loop.add_writer(sock, note, sock)
+        try:
+            await self.wait(timeout, InactivityTimeout)
+        except InactivityTimeout:
+            pass
+        finally:
+            for sock in socks:
+                self.loop.remove_writer(sock)
+        return ready

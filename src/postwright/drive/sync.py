@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
 from postwright.drive.clock import monotonic
+from postwright.drive.race import Race
 from postwright.errors import (
     Busy,
     ConnectFirst,
@@ -24,7 +25,6 @@ from postwright.errors import (
     OperationTimeout,
     ReplyTooLong,
 )
-from postwright.errors.system import code_for
 from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ READ = 65536
 
 EARLY = 1024 * 1024
 """Octets that a peer may send while we are sending, before that counts as an attack."""
-
-_GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
 class SyncDriver:
@@ -143,33 +141,36 @@ class SyncDriver:
     # Waiting
 
     def _wait(self, sock: socket.socket, events: int, timeout: float | None) -> int:
-        """Wait for events; return those that came, 0 when the time is up.
+        """Wait for events on one socket; return those that came, 0 when the time is up."""
+        return self._wait_for([sock], events, timeout).get(sock, 0)
+
+    def _wait_for(self, socks: list[socket.socket], events: int, timeout: float | None) -> dict[socket.socket, int]:
+        """Wait for events; return those that came, none when the time is up.
 
         Raises:
             Interrupted: interrupt() was called.
             OperationTimeout: The whole operation's time is up.
         """
+        final = False
         if self._end is not None:
             remaining = self._end - monotonic()
             if remaining <= 0:
                 raise OperationTimeout
             if timeout is None or remaining < timeout:
-                return self._wait_at_most(sock, events, remaining, final=True)
-        return self._wait_at_most(sock, events, timeout, final=False)
-
-    def _wait_at_most(self, sock: socket.socket, events: int, timeout: float | None, *, final: bool) -> int:
+                timeout, final = remaining, True
         poll = select.poll()
-        poll.register(sock, events)
+        for sock in socks:
+            poll.register(sock, events)
         assert self._waker is not None
         poll.register(self._waker[0], select.POLLIN)
-        ready = dict(poll.poll(None if timeout is None else timeout * 1000))
+        ready = dict(poll.poll(None if timeout is None else max(0.0, timeout) * 1000))
         if self._waker[0].fileno() in ready:
             self._waker[0].recv(64)
             self._interrupted = False
             raise Interrupted
         if not ready and final:
             raise OperationTimeout
-        return ready.get(sock.fileno(), 0)
+        return {sock: ready[sock.fileno()] for sock in socks if sock.fileno() in ready}
 
     def _connected(self) -> socket.socket:
         if self._sock is None:
@@ -184,34 +185,19 @@ class SyncDriver:
         return dialing.ends(self._sock)
 
     def _reach(self, target: Target) -> socket.socket:
-        """Try the addresses one after the other; each gets its share of the time that is left."""
-        places = self._resolve(target)
-        end = None if target.timeout is None else monotonic() + target.timeout
-        attempts: list[tuple[dialing.Place, str, int]] = []
-        for index, place in enumerate(places):
-            share = None if end is None else max(0.0, end - monotonic()) / (len(places) - index)
-            try:
-                sock, there = dialing.start(place, target)
-            except OSError as error:
-                attempts.append((place, error.strerror or str(error), code_for(error)))
-                continue
-            try:
-                if not there and not self._wait(sock, select.POLLOUT, share):
-                    attempts.append((place, f"no answer in {share:.1f} s", 10060))
-                    sock.close()
-                    continue
-                dialing.check(sock)
-            except OSError as error:
-                sock.close()
-                if isinstance(error, OperationTimeout):
-                    raise
-                attempts.append((place, error.strerror or str(error), code_for(error)))
-            except BaseException:
-                sock.close()
-                raise
-            else:
-                return sock
-        raise dialing.failure(target, attempts)
+        """Race the target's addresses."""
+        race = Race(self._resolve(target), target, monotonic)
+        try:
+            while True:
+                wait = race.advance()
+                if race.winner is not None:
+                    race.close()
+                    return race.winner
+                for sock in self._wait_for(list(race.pending), select.POLLOUT, wait):
+                    race.settle(sock)
+        except BaseException:
+            race.abandon()
+            raise
 
     def _resolve(self, target: Target) -> list[dialing.Place]:
         """Look a name up in a thread, so that a slow name server can be interrupted; the thread ends by itself."""

@@ -176,7 +176,7 @@ def decode(text: str) -> str:
 def _decode_word(charset: str, letter: str, data: str) -> str | None:
     try:
         if letter in "bB":
-            raw = binascii.a2b_base64(data + "=" * (-len(data) % 4))
+            raw = binascii.a2b_base64(data + "=" * (-len(data) % 4), strict_mode=True)
         else:
             raw = _HEX.sub(lambda m: bytes.fromhex(m[1].decode()), data.replace("_", " ").encode())
         return raw.decode(charset)

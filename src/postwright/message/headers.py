@@ -28,6 +28,7 @@ ENCODED_LINE = 76
 
 DEFAULT_WIDTH = 80
 _NARROWEST = 40
+_SHORTEST = 34  # room for an encoded word with a character of four octets and a long name of a character set
 
 _NAME = re.compile(r"[!-9;-~]+")
 _EASY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
@@ -104,16 +105,17 @@ class _Lines:
     def add_encoded(self, text: str, charset: str) -> None:
         """Put text on the line as encoded words."""
         self.limit = min(self.limit, ENCODED_LINE)
-        if self.room >= _NARROWEST:
-            self.add(encode(text, charset, self.room, self.limit - 1))
-            return
-        if self._bare:  # a long name; this line can't have an encoded word
-            self.break_line()
-        self.add(encode(text, charset, self.limit - 1, self.limit - 1))
-
-    def append(self, text: str) -> None:
-        """Put text right behind the last word."""
-        self._line += text
+        first = self.limit - 1
+        if self._bare:
+            # An empty first line is legal, but the standard library's parser then takes the fold for a part of the
+            # value: that is left to names so long that the line has no room for the shortest encoded word.
+            if len(self._line) + 1 + _SHORTEST <= ENCODED_LINE:
+                first = max(self.room, _SHORTEST)
+            else:
+                self.break_line()
+        elif self.room >= _NARROWEST:
+            first = self.room
+        self.add(encode(text, charset, first, self.limit - 1))
 
     def finish(self) -> bytes:
         return f"{self._done}{self._line}\r\n".encode()
@@ -183,18 +185,16 @@ def mailboxes(
     if len(addresses) <= 2 and (easy := _easy_mailboxes(name, addresses, min(width, LONGEST_LINE))):
         return easy
     lines = _Lines(name, width)
-    begun = False
+    left = len(addresses)
     for address in addresses:
-        if begun:
-            lines.append(",")
-        begun = True
+        left -= 1
         spec = addr_spec(address)
         if not utf8 and needs_utf8(address):
             raise InvalidAddress(f"{spec} can be sent to servers with SMTPUTF8 only")
         if address.name:
             _add_display_name(lines, name, address.name, charset)
             spec = f"<{spec}>"
-        lines.add((spec,))
+        lines.add((f"{spec}," if left else spec,))
     return lines.finish()
 
 
@@ -273,14 +273,14 @@ def parameters(name: str, value: str, values: Iterable[tuple[str, str]], *, widt
     """
     check_name(name)
     lines = _Lines(name, width)
-    lines.add((value,))
+    parts = [value]
     for attribute, text in values:
         if not _TOKEN.fullmatch(attribute):
             raise InvalidHeader(f"{printable(attribute)!r} is no name of a parameter")
         check_text(name, text)
-        for part in _parameter(attribute, text, lines.limit - 2):
-            lines.append(";")
-            lines.add((part,))
+        parts += _parameter(attribute, text, lines.limit - 2)
+    lines.add(f"{part};" for part in parts[:-1])
+    lines.add(parts[-1:])
     return lines.finish()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 import struct
 
 ROW = 57
@@ -12,6 +13,7 @@ BLOCK = ROW * 750
 """The octets that are encoded at memory speed."""
 
 _split = struct.Struct("76s" * 750).unpack
+_OVERFLOW = re.compile(rb"(?m)^(.{74,75})(=20|=09)$")
 _b64 = binascii.b2a_base64
 
 
@@ -60,7 +62,11 @@ def quoted_printable(data: bytes) -> bytes:
     Lines are at most 76 characters, trailing white space is encoded, so is a dot that stands alone on a line.
     """
     # Given LF, binascii writes LF for both kinds of line breaks, so that one replacement makes all of them CRLF.
-    return binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
+    encoded = binascii.b2a_qp(data, istext=True)
+    if data.endswith((b" ", b"\t")) or b" \n" in data or b"\t\n" in data:
+        # It makes such a last character three, and does not look whether the line has room for them.
+        encoded = _OVERFLOW.sub(rb"\1=\n\2", encoded)
+    return encoded.replace(b"\n", b"\r\n")
 
 
 def base64_size(octets: int) -> int:

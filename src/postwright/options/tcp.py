@@ -135,7 +135,6 @@ class TCPSettings(OptionSet):
         OptionalInteger(1, None, "bytes per second"),
         None,
         "The fastest that messages may go out; unset for no limit.",
-        later="paced transfers",
     )
     proxy_exceptions_list = Option(
         "ProxyExceptionsList",

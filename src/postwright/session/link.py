@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from postwright.flow import Read, Write
+from postwright.flow import Read, Sleep, Write
 
 if TYPE_CHECKING:
+    from postwright.session.pace import Pace
     from postwright.tls.trust import Verdict
 
 _RECORD = 16384  # plaintext octets in a full TLS record (RFC 8446 section 5.1)
@@ -56,12 +57,18 @@ class TLSLayer(Protocol):
 
 
 class Link:
-    """Plaintext over one connection."""
+    """Plaintext over one connection.
 
-    __slots__ = ("_early", "offered", "taken", "timeout", "tls")
+    Args:
+        timeout: Seconds of silence before a read or write is given up; None for ever.
+        pace: The schedule of sending, where there is a MaxTransferRate.
+    """
 
-    def __init__(self, timeout: float | None) -> None:
+    __slots__ = ("_early", "offered", "pace", "taken", "timeout", "tls")
+
+    def __init__(self, timeout: float | None, pace: Pace | None = None) -> None:
         self.timeout = timeout
+        self.pace = pace
         self.tls: TLSLayer | None = None
         self.offered = 0
         """Octets of plaintext that were to be sent."""
@@ -74,16 +81,23 @@ class Link:
         plain = len(data)
         self.offered += plain
         raw: bytes | bytearray = self.tls.encrypt(data) if self.tls is not None else data
-        write = Write(raw, self.timeout)
+        written = 0
+        write: Write | None = None
         try:
-            early = await write
+            for part in (raw,) if self.pace is None else self.pace.parts(raw):
+                if self.pace is not None and (wait := self.pace.delay(len(part))) > 0:
+                    await Sleep(wait)
+                write = Write(part, self.timeout)
+                self._early += await write
+                written += write.written
+                write = None
         except BaseException:
-            self.taken += write.written if self.tls is None else _understood(write.written, len(raw), plain)
-            self._early += write.early
+            if write is not None:
+                written += write.written
+                self._early += write.early
+            self.taken += written if self.tls is None else _understood(written, len(raw), plain)
             raise
         self.taken += plain
-        if early:
-            self._early += early
 
     async def receive(self, timeout: float | None) -> bytes:
         """Wait for plaintext; b"" is the end of the connection."""

@@ -89,6 +89,7 @@ def target(session: Session) -> Target:
         linger_time=settings.linger_time,
         in_buffer=settings.in_buffer_size,
         out_buffer=settings.out_buffer_size,
+        check=session.address_check,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from postwright.events import ConnectionStatus
 from postwright.flow import Fire, Hangup
 from postwright.session.link import Link
+from postwright.session.pace import Pace
 from postwright.session.states import State, move
 from postwright.session.talk import Talk
 from postwright.wire.extensions import Extensions
@@ -41,6 +42,8 @@ class Session:
         self.link = Link(None)
         self.talk = Talk(self.link, max_line=2048, patience=None, clock=clock, wanted=wanted)
         self.login_done = False
+        self.address_check: Callable[[str], object] | None = None
+        """Asked before an address is dialed, see ``Target.check``."""
         self.adopt(plan)
 
     def adopt(self, plan: Plan) -> None:
@@ -55,7 +58,8 @@ class Session:
         self.extensions = Extensions()
         self.facts.clear()
         self.login_done = False
-        self.link = Link(self.plan.properties.timeout or None)
+        rate = settings.max_transfer_rate
+        self.link = Link(self.plan.properties.timeout or None, Pace(rate, self.clock) if rate else None)
         self.talk = Talk(
             self.link,
             max_line=settings.max_line_length,

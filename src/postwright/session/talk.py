@@ -103,17 +103,17 @@ class Talk:
             ConnectionDropped: It closed the connection.
             UnexpectedReply: It said something else.
         """
-        self.quiet()
-        data = await Poll(seconds)
-        while data:
-            plain = self.link.take(data)
-            if plain == b"":  # TLS says that it ends (close_notify); the end of the line follows
-                break
-            self._reader.feed(plain or b"")
+        if early := self.link.arrived():
+            self._reader.feed(early)
+        while True:
             if (reply := self._reader.next()) is not None:
                 raise self._unasked(reply)
-            # Half a reply: the rest is on its way. A TLS record without plaintext: perhaps something is behind it.
-            data = await Poll(0.0 if self._reader.empty else _REST)
+            data = await Poll(seconds if self._reader.empty else _REST)  # behind half a reply the rest is on its way
+            plain = self.link.take(data) if data else data
+            if plain == b"" or data is None:  # the end of the line or of TLS (close_notify), or nothing
+                break
+            self._reader.feed(plain or b"")
+            seconds = 0.0  # behind a TLS record without plaintext there may be another one
         if data is None:
             self.quiet()
             return

@@ -87,7 +87,7 @@ def test_shift_states_are_closed_in_each_word() -> None:
         ("latin-1", "iso-8859-1"),
         ("l9", "iso-8859-15"),
         ("cp1252", "windows-1252"),
-        ("windows-874", "windows-874"),
+        ("cp874", "cp874"),
         ("cp437", "ibm437"),
         ("ascii", "us-ascii"),
         ("koi8_r", "koi8-r"),

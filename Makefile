@@ -1,0 +1,69 @@
+# The verbs of this repository; each makes what it needs first, and a second run is quick.
+
+PYTHON ?= python3
+VENV ?= .venv
+STRICT ?=
+
+BIN := $(VENV)/bin
+DEMO := $(VENV)/.made-for-demo
+DEV := $(VENV)/.made-for-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs clean
+
+help: ## show the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.13 chooses the Python (3.11 or newer), VENV=directory where the tools go (.venv)."
+	@echo "  STRICT=1 makes a test fail, instead of being skipped, when a server that it needs is not there."
+
+demo: $(DEMO) ## send a mail to a server inside the process, and watch
+	@$(BIN)/postwright demo
+
+test: $(DEV) ## check style and types, run all tests, show the coverage
+	@$(MAKE) --no-print-directory lint
+	@bash tests/interop/install.sh
+	$(BIN)/coverage erase
+	$(if $(STRICT),POSTWRIGHT_REQUIRE_SERVERS=1) $(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+lint: $(DEV) ## check style and types only
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+docs: $(DEV) ## write the reference from the source, build the pages
+	$(BIN)/python docs/generate_reference.py
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	@echo "the first page: docs/_build/html/index.html"
+
+clean: ## remove what these verbs made
+	rm -rf $(VENV) docs/_build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find src tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "postwright needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; \
+	  echo "Name another one: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3-venv; \
+	  else \
+	    echo "$(PYTHON) can't make environments: on Debian and Ubuntu, apt install python3-venv brings what is missing." >&2; \
+	    exit 1; \
+	  fi; }
+	$(PYTHON) -m venv $(VENV) || { rm -f $(BIN)/python; exit 1; }
+
+$(DEMO): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -e '.[demo]'
+	@touch $@
+
+# Dependency groups need pip 25.1 or newer.
+$(DEV): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -e '.[all]' --group dev --group docs
+	@touch $@

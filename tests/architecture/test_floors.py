@@ -87,8 +87,10 @@ def writes(tree: ast.AST) -> Iterator[str]:
         text, function = ast.unparse(node), node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         of_os = isinstance(function, ast.Attribute) and ast.unparse(function.value) in {"os", "shutil"}
-        mode = [*node.args[1:2], *(k.value for k in node.keywords if k.arg == "mode")]
-        opens = name == "open" and any(isinstance(m, ast.Constant) and re.search("[wax+]", str(m.value)) for m in mode)
+        first = 0 if isinstance(function, ast.Attribute) else 1  # path.open(mode), open(path, mode)
+        words = [*node.args[first:2], *(keyword.value for keyword in node.keywords)]
+        modes = [word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+        opens = name == "open" and any(re.fullmatch("[rbt]*[wax+][rbt+]*", mode) for mode in modes)
         creates = of_os and re.search("O_(CREAT|WRONLY|RDWR|APPEND|TRUNC)", text)
         if opens or creates or (name in WRITERS and (of_os or name.startswith("write_"))):
             yield text

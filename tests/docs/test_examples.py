@@ -129,6 +129,12 @@ def test_no_block_escapes_the_tests(path: Path) -> None:
     assert not odd, f"blocks of a kind that nobody checks: {odd}"
 
 
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md"])
+def test_links_of_pages_that_sphinx_never_sees_lead_somewhere(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 def test_three_dots_stand_for_anything_within_a_line() -> None:
     assert same("sent as ...\nbye", "sent as 1234\nbye\n")
     assert not same("sent as ...", "sent as 1234\nbye")

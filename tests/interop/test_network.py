@@ -1,5 +1,6 @@
 """The way to the server: addresses, sockets and rates, read back from the kernel and held against the clock."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -7,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from postwright import errors
+from postwright import SMTP, AsyncSMTP, errors
+from postwright.events import ConnectionStatus
 from tests.interop.both import Client
-from tests.interop.servers import Sink
+from tests.interop.servers import Postfix, Sink
 
 Make = Callable[..., Client]
 
@@ -204,3 +206,39 @@ def test_the_rate_is_held(client: Client, request: pytest.FixtureRequest) -> Non
         client.send()
         took = time.monotonic() - started
     assert seconds * 0.95 < took < seconds * 1.05 + 0.3
+
+
+def test_an_idle_asyncio_client_notices_that_the_server_left(postfix: Postfix) -> None:
+    async def watch(process: bool) -> tuple[bool, list[str]]:
+        seen: list[str] = []
+
+        async def note(event: ConnectionStatus) -> None:
+            seen.append(f"{event.connection_event} {event.status_code}")
+
+        client = AsyncSMTP(mail_server=postfix.host, mail_port=postfix.hasty, ssl_start_mode=3)
+        client.settings.process_idle_events = process
+        client.on_connection_status = note
+        await client.connect()
+        await asyncio.sleep(3.6)
+        connected = client.connected
+        await client.do_events()
+        assert not client.connected
+        await client.disconnect()
+        return connected, seen
+
+    async def both() -> list[tuple[bool, list[str]]]:
+        return await asyncio.gather(watch(True), watch(False))
+
+    noticed, unnoticed = asyncio.run(both())
+    assert noticed == (False, ["Connected 0", "Disconnected 1120"])
+    assert unnoticed == (True, ["Connected 0", "Disconnected 161"])
+
+
+def test_do_events_notices_that_the_server_left(postfix: Postfix) -> None:
+    with SMTP(mail_server=postfix.host, mail_port=postfix.hasty, ssl_start_mode=3) as client:
+        client.connect()
+        client.settings.select_wait_millis = 6000
+        started = time.monotonic()
+        client.do_events()
+        assert time.monotonic() - started < 5
+        assert not client.connected

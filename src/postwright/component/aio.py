@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
 from postwright.drive.aio import AsyncDriver
-from postwright.errors import NotAvailable, NotPossibleNow, SMTPError
+from postwright.enums import Direction
+from postwright.errors import ConnectionDropped, NotAvailable, NotPossibleNow, SMTPError
+from postwright.events import ConnectionStatus, PITrail
 from postwright.session import asking
+from postwright.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -34,6 +38,7 @@ class AsyncSMTP(Component):
 
     def __init__(self, **values: Any) -> None:
         self._driver: AsyncDriver = AsyncDriver(self._dispatch)
+        self._tasks: set[asyncio.Future[object]] = set()
         super().__init__(**values)
 
     async def __aenter__(self) -> Self:
@@ -65,6 +70,28 @@ class AsyncSMTP(Component):
             flow.close()
             if not busy:
                 self._store.locked = self._session.connected
+                if self._session.connected and plan.settings.process_idle_events:
+                    self._driver.on_idle = self._idle_event
+
+    def _idle_event(self, data: bytes) -> None:
+        """Close a connection on which the server speaks, or which it leaves, while nothing was asked."""
+        try:
+            said = self._session.link.take(data) if data else b""
+        except SMTPError as error:
+            said = error.message.encode()
+        if said is None:  # a record without text, such as a session ticket of TLS 1.3
+            return
+        self._drop()
+        reason = said.decode("utf-8", "replace").strip() or "the server closed the connection"
+        for event in (
+            *([PITrail(Direction.SERVER, printable(line)) for line in reason.splitlines()] if said else ()),
+            ConnectionStatus("Disconnected", ConnectionDropped.code, printable(reason)),
+        ):
+            answer = self._dispatch(event)
+            if asyncio.iscoroutine(answer):
+                task = asyncio.ensure_future(answer)
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     @property
     def connected(self) -> bool:
@@ -84,7 +111,7 @@ class AsyncSMTP(Component):
 
     async def connect(self) -> None:
         """Connect to the mail server, secure the line, say EHLO, and log in where a user is set."""
-        plan = self._ready()
+        plan = self._ready_to_connect()
         await self._run(plan, self._operations.connect())
 
     async def disconnect(self) -> None:

@@ -15,7 +15,7 @@ from postwright.component.recipients import MessageRecipients, View
 from postwright.component.signals import Signal, Signals
 from postwright.component.writing import check_server, content_of, envelope_of, named_envelope
 from postwright.drive import clock
-from postwright.errors import Busy
+from postwright.errors import AlreadyConnecting, Busy
 from postwright.events import HANDLERS
 from postwright.message.draft import compose
 from postwright.message.foreign import foreign_draft
@@ -23,6 +23,7 @@ from postwright.message.mime import Attachment
 from postwright.options import PROPERTIES, Plan, Properties, Settings, Store
 from postwright.options.config import config
 from postwright.session.session import Session
+from postwright.session.states import State
 
 if TYPE_CHECKING:
     import os
@@ -305,6 +306,16 @@ class Component(Addressing, Properties, Signals):
         if not self._session.connected:
             check_server(plan)
         return plan
+
+    def _ready_to_connect(self) -> Plan:
+        """Return the plan of a new connection that is asked for by name.
+
+        Raises:
+            AlreadyConnecting: Another thread or task is at it.
+        """
+        if self._driver.busy and self._session.state in {State.CLOSED, State.DIALED, State.GREETED}:
+            raise AlreadyConnecting
+        return self._ready()
 
     def _limit(self, plan: Plan) -> float | None:
         """Return the seconds that a whole method may take, where timeouts are absolute."""

@@ -94,7 +94,7 @@ class SMTP(Component):
             GreetingRefused: The server does not want to talk to this client.
             LoginRefused: The server refused the user or the password.
         """
-        plan = self._ready()
+        plan = self._ready_to_connect()
         self._run(plan, self._operations.connect())
 
     def disconnect(self) -> None:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postwright.enums import RecipientType
-from postwright.errors import MailServerMissing, RecipientMissing, RemoteHostInvalid, RemotePortInvalid, SenderMissing
+from postwright.errors import (
+    MailServerMissing,
+    RecipientMissing,
+    RemoteHostInvalid,
+    RemotePortInvalid,
+    SenderMissing,
+    TextNotEncodable,
+)
 from postwright.message.addresses import parse_mailbox_list
 from postwright.message.draft import Content
+from postwright.options.codepages import CODECS, UTF_8
 from postwright.words import Address, Envelope, Recipient
 
 if TYPE_CHECKING:
@@ -82,7 +90,7 @@ def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: s
         delivery_notification_to=parse_mailbox_list(properties.delivery_notification_to),
         read_receipt_to=parse_mailbox_list(properties.read_receipt_to),
         other_headers=properties.other_headers,
-        charset=settings.charset,
+        charset=charset_of(plan),
         width=settings.max_header_length,
         message_id_algorithm=settings.message_id_algorithm,
         text=properties.message_text,
@@ -94,6 +102,29 @@ def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: s
         attachments=tuple(bodies.attachments),
         domain=author[0].domain or host_name,
     )
+
+
+def charset_of(plan: Plan) -> str:
+    """Return the character set of texts that are not ASCII, "" for UTF-8.
+
+    Raises:
+        TextNotEncodable: CodePage is set, and a text has characters that it can't hold.
+    """
+    properties, settings = plan.properties, plan.settings
+    if settings.charset or settings.code_page == UTF_8:
+        return settings.charset
+    codec = CODECS[settings.code_page]
+    for name, text in (
+        ("Subject", properties.subject),
+        ("MessageText", properties.message_text),
+        ("MessageHTML", properties.message_html),
+    ):
+        try:
+            text.encode(codec)
+        except UnicodeEncodeError as error:
+            wrong = text[error.start : error.start + 1]
+            raise TextNotEncodable(f"{name}: code page {settings.code_page} has no '{wrong}'") from None
+    return codec
 
 
 def named_envelope(

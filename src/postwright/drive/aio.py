@@ -51,6 +51,8 @@ class AsyncDriver:
         self._fault: OSError | None = None
         self._reading = False
         self.busy = False
+        self.on_idle: Callable[[bytes], None] | None = None
+        """Called with what the server says while no flow is running; b"" is the end of the connection."""
 
     async def run(self, flow: Flow[T], limit: float | None = None) -> T:
         """Run a flow to its end.
@@ -68,6 +70,7 @@ class AsyncDriver:
             flow.close()
             raise Busy if self.busy else NotPossibleNow("the connection belongs to another event loop")
         self.busy = True
+        self.on_idle = None
         self._loop = loop
         patience = self._patience = Patience(loop, limit)
         try:
@@ -133,6 +136,9 @@ class AsyncDriver:
         except OSError as error:
             self._fault = error
             data = b""
+        if not self.busy and self.on_idle is not None:
+            self.on_idle(self._take() + data)
+            return
         if data:
             self._arrived += data
         else:

@@ -62,8 +62,11 @@ def to_bytes(text: str, charset: str) -> tuple[bytes, str]:
     if charset and charset != "utf-8":
         name = charset_name(charset)
         try:
-            return text.encode(charset if name != "utf-8" else name), name
-        except UnicodeEncodeError:
+            raw = text.encode(charset if name != "utf-8" else name)
+            # Shift_JIS takes a yen sign for a backslash, ISO-2022-JP loses its way behind an ESC of the text.
+            if raw.decode(name) == text:
+                return raw, name
+        except UnicodeError:
             pass
     try:
         return text.encode(), "utf-8"

@@ -57,6 +57,7 @@ def test_words_are_at_most_75_characters_of_the_safe_kinds(text: str, charset: s
         ("漢字", "", "=?utf-8?b?5ryi5a2X?="),
         ("a_b=c?d", "", "=?utf-8?b?YV9iPWM/ZA==?="),
         ("two  spaces", "", "=?utf-8?q?two__spaces?="),
+        ("5¥ \\ two", "shift_jis", "=?utf-8?q?5=C2=A5_=5C_two?="),  # that one writes the yen sign as a backslash
     ],
 )
 def test_the_shorter_form_is_taken(text: str, charset: str, word: str) -> None:
@@ -112,6 +113,11 @@ def test_character_sets_have_the_names_that_readers_know(charset: str, name: str
 def test_what_is_no_character_set_is_refused(charset: str) -> None:
     with pytest.raises(TextNotEncodable):
         encode("ü", charset)
+
+
+def test_a_text_that_a_character_set_would_change_goes_in_utf_8() -> None:
+    assert to_bytes("\x1b漢", "iso-2022-jp")[1] == "utf-8"
+    assert to_bytes("漢", "iso-2022-jp")[1] == "iso-2022-jp"
 
 
 def test_half_a_character_is_refused() -> None:

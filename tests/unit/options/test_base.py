@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import postwright
 from postwright import errors
 from postwright.options.base import BaseSettings
+from postwright.options.codepages import CODECS
 from postwright.options.option import Store
 
 
@@ -27,14 +29,32 @@ def test_the_licence_is_mit(settings: BaseSettings) -> None:
         settings.license_info = "mine"
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("code_page", 1252), ("process_idle_events", False), ("use_fips_compliant_api", True)],
-)
-def test_what_comes_later(settings: BaseSettings, key: str, value: object) -> None:
-    setattr(settings, key, BaseSettings._options[key].default)
-    with pytest.raises(errors.NotAvailable):
-        setattr(settings, key, value)
+@pytest.mark.parametrize("page", [37, 437, 1252, 20866, 28605, 54936, 65001, 0x8C000100])
+def test_a_code_page_that_python_has_a_codec_for(settings: BaseSettings, page: int) -> None:
+    settings.code_page = page
+    assert settings.code_page == page
+    "text".encode(CODECS[page])
+
+
+@pytest.mark.parametrize("page", [709, 20261, 57002, 65536, 12345])
+def test_a_code_page_without_a_codec_is_434(settings: BaseSettings, page: int) -> None:
+    settings.code_page = 1252
+    with pytest.raises(errors.TextNotEncodable, match=str(page)) as caught:
+        settings.code_page = page
+    assert caught.value.code == 434
+    assert settings.code_page == 1252
+
+
+def test_every_code_page_has_a_codec() -> None:
+    assert [page for page, codec in CODECS.items() if not codecs.lookup(codec)] == []
+
+
+def test_fips_mode_is_a_fact_of_the_process(settings: BaseSettings) -> None:
+    active = settings.use_fips_compliant_api
+    settings.use_fips_compliant_api = active
+    with pytest.raises(errors.NotAvailable, match="FIPS mode"):
+        settings.use_fips_compliant_api = not active
+    assert settings.use_fips_compliant_api == active
 
 
 def test_the_internal_provider_comes_later(settings: BaseSettings) -> None:

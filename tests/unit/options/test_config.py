@@ -19,6 +19,8 @@ SPECIAL = {
     "Charset": "UTF-8",
     "SSLEnabledProtocols": "12288",
     "UseIPv6": "1",
+    "CodePage": "1252",
+    "UseFIPSCompliantAPI": "False",
     "OtherHeaders": "X-A: 1\r\nX-B: a=b",
     "MaxHeaderLength": "998",
     "MaxLineLength": "256",

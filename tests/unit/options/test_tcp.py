@@ -92,10 +92,12 @@ def test_unset_is_none(settings: TCPSettings) -> None:
     assert settings.connection_timeout is None
 
 
-def test_no_limit_is_the_only_rate_for_now(settings: TCPSettings) -> None:
+def test_the_rate_is_a_number_or_unset(settings: TCPSettings) -> None:
+    settings.max_transfer_rate = 1000
+    with pytest.raises(errors.InvalidValue):
+        settings.max_transfer_rate = -1
+    assert settings.max_transfer_rate == 1000
     settings.max_transfer_rate = None
-    with pytest.raises(errors.NotAvailable, match="only None"):
-        settings.max_transfer_rate = 1000
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

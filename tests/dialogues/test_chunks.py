@@ -21,11 +21,6 @@ SINGLE = "C: MAIL FROM:<a@example.org>\nS: 250 ok\nC: RCPT TO:<b@example.net>\nS
 BIG = b"A line of the big message, which has very many of them.\r\n" * 12000
 
 
-def big(world: World, talk: str) -> tuple[object, bytes]:
-    client = world.play(talk, message=BIG)
-    return client, BIG
-
-
 def test_a_small_message_goes_in_one_group_with_its_commands(world: World) -> None:
     client = world.play(
         hello("PIPELINING", "CHUNKING") + GROUP + "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\nS: 221 bye"
@@ -85,7 +80,7 @@ def test_a_line_that_ends_before_the_last_reply_leaves_the_fate_unknown(world: W
 
 def test_a_big_message_goes_in_chunks_and_each_is_answered(world: World) -> None:
     chunk = "C: BDAT *\nS: 250 more\n"
-    client = world.play(hello("CHUNKING") + SINGLE + chunk * 2 + "C: BDAT * LAST\nS: 250 taken", message=BIG)
+    client = world.play(hello("CHUNKING") + SINGLE + chunk * 3 + "C: BDAT * LAST\nS: 250 taken", message=BIG)
     client.send()
     bodies = world.peers[0].bodies
     assert b"".join(bodies).partition(b"\r\n\r\n")[2] == BIG
@@ -96,7 +91,7 @@ def test_a_big_message_goes_in_chunks_and_each_is_answered(world: World) -> None
 
 def test_with_pipelining_chunks_go_ahead_of_their_replies(world: World) -> None:
     group = "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nS: 250 ok\nS: 250 ok\n"
-    chunks = "C: BDAT *\nC: BDAT *\nS: 250 more\nS: 250 more\n"
+    chunks = "C: BDAT *\n" * 3 + "S: 250 more\n" * 3
     client = world.play(hello("PIPELINING", "CHUNKING") + group + chunks + "C: BDAT * LAST\nS: 250 taken", message=BIG)
     assert client.send().reply.text == "taken"
 
@@ -121,7 +116,8 @@ def test_all_replies_behind_a_refused_chunk_are_read(world: World) -> None:
     client = world.play(
         hello("PIPELINING", "CHUNKING")
         + group
-        + "C: BDAT *\nC: BDAT *\nS: 552 too much\nS: 503 after that\nC: RSET\nS: 250 ok",
+        + "C: BDAT *\n" * 3
+        + "S: 552 too much\nS: 503 after that\nS: 503 and that\nC: RSET\nS: 250 ok",
         message=BIG,
     )
     client.connect()

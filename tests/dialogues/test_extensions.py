@@ -103,7 +103,7 @@ UTF8 = {"send_to": "jürgen@example.net"}
 
 def test_a_local_part_outside_ascii_needs_smtputf8(world: World) -> None:
     client = world.play(
-        hello("8BITMIME", "SMTPUTF8") + "C: MAIL FROM:<a@example.org> BODY=8BITMIME SMTPUTF8\nS: 250 ok\n"
+        hello("8BITMIME", "SMTPUTF8") + "C: MAIL FROM:<a@example.org> SMTPUTF8 BODY=8BITMIME\nS: 250 ok\n"
         "C: RCPT TO:<jürgen@example.net>\nS: 250 ok\n" + DATA + TAKEN,
         **UTF8,
     )

@@ -24,6 +24,7 @@ class PolitePeer(Peer):
         self.taken = 0
         self._greet = not self._steps
         self._reading = False
+        self._chunk = b""
 
     def afterwards(self) -> bytes | Deed | None:
         if self._greet:
@@ -35,7 +36,17 @@ class PolitePeer(Peer):
             self._reading = False
             self.taken += 1
             return b"250 2.0.0 queued as POLITE\r\n"
+        if self._chunk:
+            if not self.chunk():
+                return None
+            last, self._chunk = self._chunk.upper().endswith(b"LAST\r\n"), b""
+            self.taken += last
+            return b"250 2.0.0 queued as POLITE\r\n" if last else b"250 more\r\n"
         line = self.line()
+        if line is not None and line[:4].upper() == b"BDAT":
+            self._chunk = line
+            self.announce(line)
+            return self.afterwards()
         return None if line is None else self._answer(line[:4].upper())
 
     def _answer(self, verb: bytes) -> bytes | Deed:

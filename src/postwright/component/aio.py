@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
@@ -38,7 +37,6 @@ class AsyncSMTP(Component):
 
     def __init__(self, **values: Any) -> None:
         self._driver: AsyncDriver = AsyncDriver(self._dispatch)
-        self._tasks: set[asyncio.Future[object]] = set()
         super().__init__(**values)
 
     async def __aenter__(self) -> Self:
@@ -87,11 +85,7 @@ class AsyncSMTP(Component):
             *([PITrail(Direction.SERVER, printable(line)) for line in reason.splitlines()] if said else ()),
             ConnectionStatus("Disconnected", ConnectionDropped.code, printable(reason)),
         ):
-            answer = self._dispatch(event)
-            if asyncio.iscoroutine(answer):
-                task = asyncio.ensure_future(answer)
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            self._driver.fire_idle(event)
 
     @property
     def connected(self) -> bool:

@@ -5,7 +5,7 @@ Nothing in this module talks to a server.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from postwright import events
 from postwright.component.addressing import Addressing
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from typing import BinaryIO
 
+    from postwright.drive import Driver
     from postwright.enums import Outcome
     from postwright.message.draft import Draft
     from postwright.words import Envelope
@@ -49,20 +50,6 @@ _HEADER_OPTIONS = (
     "sensitivity",
     "subject",
 )
-
-
-class Driver(Protocol):
-    """What both drivers can do without waiting."""
-
-    def interrupt(self) -> None:
-        """End the flow in progress with error 301."""
-
-    def hang_up(self) -> None:
-        """Close the connection."""
-
-    @property
-    def busy(self) -> bool:
-        """Whether a flow is running."""
 
 
 class Component(Addressing, Properties, Signals):

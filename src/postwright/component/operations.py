@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.sent import Sent
+from postwright.enums import Outcome
 from postwright.errors import (
     AlreadyConnected,
     ConnectionDropped,
@@ -89,6 +90,7 @@ class Operations:
 
         Files are opened before anything is sent, and closed whatever happens.
         """
+        self.sent.outcome = Outcome.NOT_SENT
         body = draft.body
         try:
             if body.blocking:

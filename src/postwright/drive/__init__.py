@@ -1,1 +1,19 @@
 """How bytes, time and threads move: the drivers that grant the effects of a flow."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Driver(Protocol):
+    """What both drivers can do without waiting."""
+
+    def interrupt(self) -> None:
+        """End the flow in progress with error 301."""
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a flow is running."""

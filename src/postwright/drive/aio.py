@@ -50,6 +50,7 @@ class AsyncDriver:
         self._eof = False
         self._fault: OSError | None = None
         self._reading = False
+        self._tasks: set[asyncio.Future[Any]] = set()
         self.busy = False
         self.on_idle: Callable[[bytes], None] | None = None
         """Called with what the server says while no flow is running; b"" is the end of the connection."""
@@ -114,6 +115,14 @@ class AsyncDriver:
         self._arrived.clear()
         self._eof = False
         self._fault = None
+
+    def fire_idle(self, event: object) -> None:
+        """Hand over an event between two flows; a handler that is a coroutine function runs as a task."""
+        answer = self._fire(event)
+        if inspect.iscoroutine(answer):
+            task = asyncio.ensure_future(answer)
+            self._tasks.add(task)  # asyncio itself keeps no hold on a task
+            task.add_done_callback(self._tasks.discard)
 
     # Reading, which goes on all the time
 

@@ -54,7 +54,7 @@ class SyncDriver:
         self._sock: socket.socket | None = None
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self._lock = threading.Lock()
-        self._guard = threading.Lock()  # of the waker, which interrupt() uses from other threads
+        self._guard = threading.RLock()  # of the waker, which interrupt() uses from other threads and signal handlers
         self._interrupted = False
         self._end: float | None = None
 

@@ -68,7 +68,9 @@ class SMTPError(Exception):
         return self.reply is not None and self.reply.is_transient
 
     def __str__(self) -> str:
-        return f"[{self.code}] {self.message}{_FATE[self.outcome]}"
+        fate = _FATE[self.outcome]
+        stop = "." if fate and self.message[-1:] not in {".", "!", "?"} else ""
+        return f"[{self.code}] {self.message}{stop}{fate}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors travel between processes with all that they carry."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from postwright.errors import ForbiddenCharacter, InvalidHeader, InvalidValue
 from postwright.message import headers
 from postwright.message.body import CHUNK, Encoded, FileSource, Memory
-from postwright.message.encoded_words import charset_name, to_bytes
+from postwright.message.encoded_words import to_bytes
 from postwright.message.stamps import boundary
 from postwright.message.transfer_encodings import base64_lines, base64_size, quoted_printable
 from postwright.wire.lines import LineEnds, canonical, fits
@@ -96,8 +96,6 @@ def encoded_text(text: str, charset: str) -> tuple[bytes, str]:
 def text_entity(text: str, subtype: str, charset: str) -> Entity:
     """Return text as an entity, in the shortest transfer encoding that carries it safely (RFC 2045 section 6)."""
     data, name = encoded_text(text, charset)
-    if charset and text.isascii():
-        name = charset_name(charset)
     encoding = b"7bit"
     loose: list[bytes] = []
     if data.isascii() and fits(canonical_of := data.replace(b"\n", b"\r\n")):

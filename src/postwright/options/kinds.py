@@ -7,6 +7,7 @@ into one.
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from postwright import errors
@@ -24,7 +25,7 @@ CONTROLS: Final = frozenset([*map(chr, range(32)), "\x7f"])
 _LONGEST_QUOTE = 60
 
 
-class Kind(Generic[T, S]):
+class Kind(ABC, Generic[T, S]):
     """What an option takes and gives: T is what reading gives, S what may be assigned.
 
     Attributes:
@@ -37,9 +38,9 @@ class Kind(Generic[T, S]):
     allowed: str = "a text"
     secret: bool = False
 
+    @abstractmethod
     def check(self, name: str, value: object) -> T:
         """Return the value as it is kept, or raise what is wrong with it."""
-        raise NotImplementedError
 
     def parse(self, name: str, text: str) -> T:
         """Return the value that a configuration string means."""

@@ -50,6 +50,15 @@ class Dial(Effect[Line]):
         self.target = target
 
 
+class Resolve(Effect["tuple[str, ...]"]):
+    """Look a target's host up without dialing it; answers with its addresses in the order to try them."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+
+
 class Read(Effect[bytes]):
     """Wait for bytes from the peer; answers b"" at end of file.
 

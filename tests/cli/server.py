@@ -23,7 +23,7 @@ class Mail:
 
     @property
     def message(self) -> EmailMessage:
-        return message_from_bytes(self.content.replace(b"\r\n", b"\n"), policy=policy.default)  # type: ignore[return-value]
+        return message_from_bytes(self.content.replace(b"\r\n", b"\n"), policy=policy.default)
 
 
 @dataclass
@@ -111,12 +111,14 @@ class _Line:
         self.secure = isinstance(sock, ssl.SSLSocket)
         self.sender = ""
         self.recipients: list[str] = []
-        self.body = b""
+        self.body = bytearray()
         self.open = not greet or self.say("greeting", "220 test ESMTP")
 
     def say(self, command: str, usual: str) -> bool:
         """Answer; False when that was the end."""
-        reply = next((r for start, r in self.server.replies.items() if command.upper().startswith(start.upper())), usual)
+        reply = next(
+            (r for start, r in self.server.replies.items() if command.upper().startswith(start.upper())), usual
+        )
         if reply == HANG:
             self.server.hang()
             return False
@@ -167,7 +169,7 @@ class _Line:
         return self.say(command, "235 2.7.0 Welcome" if good else "535 5.7.8 Bad credentials")
 
     def _mail(self, command: str) -> bool:
-        self.sender, self.recipients, self.body = command, [], b""
+        self.sender, self.recipients, self.body = command, [], bytearray()
         return self.say(command, "250 2.1.0 Ok")
 
     def _rcpt(self, command: str) -> bool:
@@ -191,7 +193,7 @@ class _Line:
     def _end(self) -> bool:
         alive = self.say(".", "250 2.0.0 Ok: queued as TEST0001")
         if alive and self.accepted:
-            self.server.mails.append(Mail(self.sender, self.recipients, self.body, self.secure))
+            self.server.mails.append(Mail(self.sender, self.recipients, bytes(self.body), self.secure))
         return alive
 
     def _quit(self, command: str) -> bool:

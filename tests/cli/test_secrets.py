@@ -34,13 +34,17 @@ def logged_in(server: Server) -> bool:
     return server.said("AUTH") == [f"AUTH PLAIN {HIDDEN}"] and len(server.mails) == 1
 
 
-def test_from_the_usual_variable(run: Program, tls_server: Server, start: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_the_usual_variable(
+    run: Program, tls_server: Server, start: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("POSTWRIGHT_PASSWORD", SECRET)
     assert run(*start).code == 0
     assert logged_in(tls_server)
 
 
-def test_from_another_variable(run: Program, tls_server: Server, start: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_another_variable(
+    run: Program, tls_server: Server, start: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("POSTWRIGHT_PASSWORD", "not this")
     monkeypatch.setenv("MINE", SECRET)
     assert run(*start, "--password-env", "MINE").code == 0
@@ -84,10 +88,10 @@ def test_from_a_file(run: Program, tls_server: Server, start: list[str], secret_
 
 
 class Memory(keyring.backend.KeyringBackend):
-    priority = 1  # type: ignore[assignment]  # keyring wants a class property
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # keyring's
         self.kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -122,7 +126,9 @@ def test_the_keyring_is_an_extra(run: Program, start: list[str], monkeypatch: py
     assert "pip install 'postwright[keyring]'" in done.words
 
 
-def test_without_any_password_and_terminal(run: Program, process: Program, tls_server: Server, start: list[str]) -> None:
+def test_without_any_password_and_terminal(
+    run: Program, process: Program, tls_server: Server, start: list[str]
+) -> None:
     # A process in a session of its own has no terminal.
     code = "import os, sys; os.setsid(); from postwright.cli import main; sys.exit(main())"
     done = process(*start, code=code)

@@ -4,6 +4,7 @@ import socket
 import ssl
 import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 import trustme
@@ -46,7 +47,16 @@ def test_server_port_and_tls(words: str, expected: tuple[str, int, SSLStartMode]
 
 @pytest.mark.parametrize(
     "words",
-    ["-s mx:0", "-s mx:", "-s :25", "-s mx -p 70000", "-s http://mx", "-s me:pw@mx", "-s mx:25 -p 26", "-s mx --timeout -1"],
+    [
+        "-s mx:0",
+        "-s mx:",
+        "-s :25",
+        "-s mx -p 70000",
+        "-s http://mx",
+        "-s me:pw@mx",
+        "-s mx:25 -p 26",
+        "-s mx --timeout -1",
+    ],
 )
 def test_what_is_no_server(run: Program, words: str) -> None:
     assert run("send", *words.split(), *MAIL).code == 64
@@ -60,7 +70,7 @@ def test_starttls_is_verified(run: Program, tls_server: Server, ca_file: str) ->
     assert "--ca-file" in done.words
     assert tls_server.mails == []
     assert run(*start, "--ca-file", ca_file).code == 0
-    assert run(*start, "--cacert", ca_file, "--server-name", "mail.example.org").code == 0
+    assert run(*start, "--ca-file", ca_file, "--server-name", "mail.example.org").code == 0
     assert [mail.encrypted for mail in tls_server.mails] == [True, True]
     done = run(*start, "--ca-file", ca_file, "--server-name", "other.example.org")
     assert done.code == 77
@@ -109,7 +119,7 @@ def test_a_port_that_begins_with_tls_names_the_option(run: Program, context: ssl
 
 
 class Silent(Server):
-    def __enter__(self) -> "Silent":
+    def __enter__(self) -> Self:
         self.replies["greeting"] = HANG
         return self
 
@@ -133,7 +143,14 @@ def test_timeout(run: Program, server: Server, plain: list[str]) -> None:
 
 
 def test_any_setting(run: Program, server: Server, plain: list[str]) -> None:
-    settings = ["--config", "MessageIdAlgorithm=SHA256", "--config", "hello=set.example.net", "--config", "Charset=iso-8859-1"]
+    settings = [
+        "--config",
+        "MessageIdAlgorithm=SHA256",
+        "--config",
+        "hello=set.example.net",
+        "--config",
+        "Charset=iso-8859-1",
+    ]
     assert run(*plain, "-S", "Größe", "--text", "x", *settings).code == 0
     assert server.commands[0] == "EHLO set.example.net"
     assert b"=?iso-8859-1?" in server.mails[0].content.lower()

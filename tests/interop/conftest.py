@@ -1,12 +1,21 @@
 """The servers as fixtures: each is started when a test first asks for it, and stopped at the end if it was not up before."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
 from tests.interop.both import Client
-from tests.interop.servers import STATE, Authority, Exim, OldVerbs, Postfix, Sink, running, start
+from tests.interop.servers import HERE, STATE, Authority, Exim, OldVerbs, Postfix, Sink, lacking, running, start
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    # Skips at one place for one reason are one line of the summary: put all that lack the same thing at one place.
+    report = yield
+    if report.skipped and call.excinfo and (what := str(call.excinfo.value)) in lacking:
+        report.longrepr = (str(HERE / "servers.py"), 0, f"Skipped: {what}")
+    return report
 
 
 @pytest.fixture(scope="session")

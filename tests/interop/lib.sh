@@ -46,19 +46,19 @@ render() {
 
 # --- processes -----------------------------------------------------------------------------------
 
-# stat_of PID: state, parent, group, session, ... as in /proc/PID/stat, without the name (which may contain blanks)
+# stat_of PID: fills `fields` with its state, parent, group, session, ... from /proc/PID/stat, all that follows the name
+# (which may contain blanks); fails for a dead process or a zombie
 stat_of() {
   local line
   { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
-  echo "${line##*) }"
+  read -r -a fields <<<"${line##*) }"
+  [ "${fields[0]}" != Z ]
 }
 
-# born PID: its start time in ticks since boot; fails for a dead process or a zombie
+# born PID: its start time in ticks since boot
 born() {
   local fields
-  read -r -a fields <<<"$(stat_of "$1")"
-  if [ "${fields[0]:-Z}" = Z ]; then return 1; fi
-  echo "${fields[19]}"
+  stat_of "$1" && echo "${fields[19]}"
 }
 
 # alive PIDFILE: pids are used again, pids with their start times are not
@@ -87,8 +87,7 @@ launch() {
 members() {
   local file fields
   for file in /proc/[0-9]*; do
-    read -r -a fields <<<"$(stat_of "${file#/proc/}")"
-    if [ "${fields[3]:-}" = "$1" ] && [ "${fields[0]}" != Z ]; then echo "${file#/proc/}"; fi
+    if stat_of "${file#/proc/}" && [ "${fields[3]}" = "$1" ]; then echo "${file#/proc/}"; fi
   done
 }
 
@@ -104,17 +103,16 @@ within() {
 
 deserted() { [ -z "$(members "$1")" ]; }
 
-# halt SERVER: ask politely, then end everything left in its sessions (connections still open, deliveries under way)
+# halt SERVER: end its processes with all that they have forked: connections still open, deliveries under way
 halt() {
   local file pid signal
   for file in "$RUN/$1"/*.pid; do
     if alive "$file"; then
       read -r pid _ <"$file"
-      kill -TERM "$pid"
       for signal in TERM KILL; do
-        within 2 deserted "$pid" && break
         # shellcheck disable=SC2046
         kill -"$signal" $(members "$pid") 2>/dev/null || true
+        within 2 deserted "$pid" && break
       done
     fi
     rm -f "$file"

@@ -29,10 +29,14 @@ PATIENCE = 10.0  # seconds to wait for something that takes a few hundredths of 
 TRACE = re.compile(rb"\AReceived:[^\n]*\n(?:[ \t][^\n]*\n)*")
 
 
+lacking: set[str] = set()  # what was missing so far; conftest.py shows one line for each, not one for each test
+
+
 def missing(what: str) -> NoReturn:
     """Skip the test, or fail it where everything was promised to be there: the one place that decides."""
     if os.environ.get("POSTWRIGHT_REQUIRE_SERVERS") == "1":
         pytest.fail(f"{what}; POSTWRIGHT_REQUIRE_SERVERS=1 says it must be there", pytrace=False)
+    lacking.add(what)
     pytest.skip(what)
 
 
@@ -73,9 +77,10 @@ def start(name: str) -> None:
 @contextmanager
 def running(name: str) -> Iterator[None]:
     """Have a server up for a while; stop it afterwards if tests started it and no other test run is using it."""
+    start(name)  # before the lease: a server whose files here have changed is renewed only while nobody holds one
     lease = _lease(name)
     try:
-        start(name)
+        start(name)  # whoever used it last may have stopped it in between
         yield
         if lease and _is_last(lease) and (RUN / name / "owner").read_text("ascii").strip() == "tests":
             subprocess.run([HERE / "down.sh", name], stdin=subprocess.DEVNULL, capture_output=True, check=True)
@@ -225,7 +230,10 @@ class MailServer(Server):
         """
         local, _, domain = user.partition("@")
         folder = self.folder / "mail" / (domain or "example.test") / local / "new"
-        return with_crlf(newest(folder, "*", *tokens, timeout=timeout)[1])
+        try:
+            return with_crlf(newest(folder, "*", *tokens, timeout=timeout)[1])
+        except PermissionError:
+            missing(f"the mailboxes of {self.name} can be read by root only")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The servers do what ports.txt and README.md say, shown with the standard library alone."""
 
+import base64
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
@@ -105,6 +106,13 @@ def test_a_client_is_authenticated(server: MailServer) -> None:
             )
         with connect(server.plain) as client:
             assert code_of(lambda: client.login("alice", "wrong")) == 535
+
+
+def test_names_and_passwords_may_be_utf8(server: MailServer) -> None:
+    credentials = base64.b64encode("\0jürgen\0pässwörd".encode()).decode()
+    with connect(server.plain) as client:
+        client.ehlo()
+        assert client.docmd("AUTH", f"PLAIN {credentials}")[0] == 235
 
 
 def test_submission_wants_tls_and_then_a_login(postfix: Postfix) -> None:
@@ -311,3 +319,12 @@ def test_the_other_sinks(sink: Sink) -> None:
         client.ehlo()
         client.mail("a@example.test")
         assert client.rcpt("x@y.test")[0] == 450
+
+
+def test_what_is_missing_is_skipped_or_fails_if_it_was_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POSTWRIGHT_REQUIRE_SERVERS", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no carrier pigeon"):
+        servers.missing("no carrier pigeon")
+    monkeypatch.setenv("POSTWRIGHT_REQUIRE_SERVERS", "1")
+    with pytest.raises(pytest.fail.Exception, match="no carrier pigeon"):
+        servers.missing("no carrier pigeon")

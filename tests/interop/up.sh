@@ -1,6 +1,6 @@
 #!/bin/bash
 # up.sh [NAME...]: start these servers (default: all), and make the certificates first. A server that is up stays up,
-# unless its files here have changed since: then it is started again.
+# unless its files here have changed since and no tests are using it: then it is started again.
 # Exit code 3: not all of them can run here (not installed, or not root); each such server is named.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -13,16 +13,25 @@ fingerprint() {
   { cat "$INTEROP"/{lib.sh,ports.txt,capture.sh} "$INTEROP/$1"/* "$CA/root.pem"; echo "$PORTS_FROM"; } | sha256sum
 }
 
+# in_use SERVER: test runs hold a shared lock on this file while they use a server
+in_use() { ! flock --nonblock --exclusive "$STATE/$1.lease" true; }
+
+# current SERVER: up, and as its files here say
+current() {
+  up "$1" || return 1
+  [ "$(cat "$RUN/$1/fingerprint" 2>/dev/null)" = "$(fingerprint "$1")" ] && return
+  in_use "$1" && say "$1 is in use by other tests, and keeps its old configuration"
+}
+
 bring_up() {
-  local name=$1 print
-  print=$(fingerprint "$name")
-  if up "$name" && [ "$(cat "$RUN/$name/fingerprint" 2>/dev/null)" = "$print" ]; then
+  local name=$1
+  if current "$name"; then
     # What someone starts by hand stays up until down.sh; the tests end only what the tests began.
     if [ "$owner" = hand ]; then echo hand >"$RUN/$name/owner"; fi
     return
   fi
   "$INTEROP/$name/stop.sh" && "$INTEROP/$name/start.sh" || return
-  echo "$print" >"$RUN/$name/fingerprint"
+  fingerprint "$name" >"$RUN/$name/fingerprint"
   echo "$owner" >"$RUN/$name/owner"
 }
 
@@ -36,6 +45,7 @@ all_there() {
 for name in $names; do
   case " ca $SERVERS " in *" $name "*) ;; *) say "no such server: $name (there are: $SERVERS)"; exit 2 ;; esac
 done
+[ "$(uname)" = Linux ] || missing "$names: these run on Linux only"
 if ! { mkdir -p "$RUN" && [ -w "$RUN" ]; } 2>/dev/null; then
   all_there && exit 0
   missing "$names: this user can't write to $STATE (be root, or set POSTWRIGHT_INTEROP)"

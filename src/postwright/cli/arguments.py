@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import shutil
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _WIDEST = 120
+_OPTION = re.compile(r"--?[A-Za-z]", re.ASCII)
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -35,6 +37,10 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, add_help=False, formatter_class=_Help, **settings)
         self.add_argument("-h", "--help", action="help", help="show this help and exit")
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        """Take -5 and -;name=x as values: no option begins with anything but a letter."""
+        return super()._parse_optional(arg_string) if _OPTION.match(arg_string) else None
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments."""

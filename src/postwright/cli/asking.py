@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from postwright.words import Reply
 
 _WONT_SAY = 252
+_NOBODY = {550, 551, 553}  # RFC 5321 section 3.5.3; 502 and 504 are about the command
 
 
 def verify(args: argparse.Namespace, screen: Screen) -> Exit:
@@ -44,15 +45,21 @@ def _verified(client: Client, address: str) -> Reply | SMTPError:
 
 
 def _words(answer: Reply | SMTPError) -> str:
-    if isinstance(answer, SMTPError):
-        return f"no ({answer.reply or answer.message})"
-    return f"the server won't say ({answer})" if answer.code == _WONT_SAY else f"yes ({answer})"
+    reply = answer.reply if isinstance(answer, SMTPError) else answer
+    exists = _exists(reply)
+    verdict = "the server won't say" if exists is None else "yes" if exists else "no"
+    return f"{verdict} ({reply or answer})"
+
+
+def _exists(reply: Reply | None) -> bool | None:
+    if reply is None or reply.code == _WONT_SAY:
+        return None
+    return True if reply.is_positive else False if reply.code in _NOBODY else None
 
 
 def _object(address: str, answer: Reply | SMTPError) -> dict[str, Any]:
     reply = answer.reply if isinstance(answer, SMTPError) else answer
-    exists = None if reply is None or reply.code == _WONT_SAY or reply.is_transient else reply.is_positive
-    return {"address": address, "exists": exists, "reply": reports.reply_object(reply)}
+    return {"address": address, "exists": _exists(reply), "reply": reports.reply_object(reply)}
 
 
 def _worst(answers: list[tuple[str, Reply | SMTPError]]) -> Exit:
@@ -62,8 +69,7 @@ def _worst(answers: list[tuple[str, Reply | SMTPError]]) -> Exit:
 
 def _code(error: SMTPError) -> Exit:
     """A mailbox that is not there is no user; a server that does not know VRFY is something else."""
-    no_user = error.reply is not None and error.reply.code in {550, 551, 553}
-    return Exit.NO_USER if no_user else exit_for(error)
+    return Exit.NO_USER if _exists(error.reply) is False else exit_for(error)
 
 
 def expand(args: argparse.Namespace, screen: Screen) -> Exit:

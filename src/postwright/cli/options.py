@@ -150,25 +150,28 @@ def server(made: argparse.ArgumentParser) -> None:
     for names, value, doc in texts.TLS_SHORTCUTS:
         shown, _, also = names.partition(" ")
         group.add(shown, doc, also=also, within=mode, dest="tls", action="store_const", const=value)
-    group.add(
-        "--ca-file",
-        "trust these certificate authorities (PEM) too",
-        also="--cacert --tls-trust-file",
-        metavar="FILE",
-    )
+    _certificates(group)
+    _line(group)
+    _login(Group(made, "login", texts.LOGIN))
+
+
+def _certificates(group: Group) -> None:
+    group.add("--ca-file", "trust these certificate authorities (PEM) too", metavar="FILE")
     group.add("--server-name", "the name that must be in the server's certificate; default: the server", metavar="NAME")
     group.add(
         "--insecure-accept-cert",
         "accept exactly this certificate (PEM or DER), whatever is wrong with it",
         metavar="FILE",
     )
+
+
+def _line(group: Group) -> None:
     group.add(
         "--hello", "the name to say hello with; default: this host's", also="--ehlo --helo --domain", metavar="NAME"
     )
     group.add(
         "--timeout",
         "seconds of silence before giving up; default: 60",
-        also="--connect-timeout",
         type=values.seconds,
         metavar="SECONDS",
     )
@@ -179,7 +182,6 @@ def server(made: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
     )
-    _login(Group(made, "login", texts.LOGIN))
 
 
 def _login(group: Group) -> None:

@@ -101,6 +101,7 @@ def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: s
         attached_file=str(bodies.attached_file),
         attachments=tuple(bodies.attachments),
         domain=author[0].domain or host_name,
+        binary=settings.body_type == "BINARYMIME",
     )
 
 

@@ -22,7 +22,7 @@ from postwright.errors import (
     NotPossibleNow,
     ReplyTooLong,
 )
-from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
+from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     import socket
@@ -175,6 +175,9 @@ class AsyncDriver:
         self._start_reading()
         return dialing.ends(sock)
 
+    async def _look_up(self, patience: Patience, effect: Resolve) -> tuple[str, ...]:
+        return tuple(place.address[0] for place in await resolve(patience, effect.target))
+
     async def _read(self, patience: Patience, effect: Read) -> bytes:
         self._connected()
         while not self._arrived:
@@ -245,17 +248,24 @@ class AsyncDriver:
             return
 
 
+async def resolve(patience: Patience, target: Target) -> list[dialing.Place]:
+    """Look a target's host up, in a thread where a name server must be asked.
+
+    Raises:
+        NetworkError: The name has no address, or the name server failed or took too long.
+    """
+    if dialing.is_numeric(target.host):
+        return dialing.resolve(target)
+    return await patience.beside(dialing.resolve, target, timeout=target.timeout, name=target.host)
+
+
 async def reach(patience: Patience, target: Target) -> socket.socket:
     """Race the addresses of a target.
 
     Raises:
         NetworkError: None of them answers; the text has the attempt at each.
     """
-    if dialing.is_numeric(target.host):
-        places = dialing.resolve(target)
-    else:
-        places = await patience.beside(dialing.resolve, target, timeout=target.timeout, name=target.host)
-    race = Race(places, target, patience.loop.time)
+    race = Race(await resolve(patience, target), target, patience.loop.time)
     try:
         while True:
             wait = race.advance()
@@ -271,6 +281,7 @@ async def reach(patience: Patience, target: Target) -> socket.socket:
 
 _GRANTS: dict[type, Callable[[AsyncDriver, Patience, Any], Awaitable[Any]]] = {
     Dial: AsyncDriver._dial,
+    Resolve: AsyncDriver._look_up,
     Read: AsyncDriver._read,
     Poll: AsyncDriver._poll,
     Write: AsyncDriver._write,

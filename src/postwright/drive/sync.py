@@ -25,7 +25,7 @@ from postwright.errors import (
     OperationTimeout,
     ReplyTooLong,
 )
-from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
+from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,6 +223,9 @@ class SyncDriver:
             raise answer
         return answer
 
+    def _look_up(self, effect: Resolve) -> tuple[str, ...]:
+        return tuple(place.address[0] for place in self._resolve(effect.target))
+
     def _read(self, effect: Read) -> bytes:
         sock = self._connected()
         while True:
@@ -307,6 +310,7 @@ class SyncDriver:
 
 _GRANTS: dict[type, Callable[[SyncDriver, Any], Any]] = {
     Dial: SyncDriver._dial,
+    Resolve: SyncDriver._look_up,
     Read: SyncDriver._read,
     Poll: SyncDriver._poll,
     Write: SyncDriver._write,

@@ -211,6 +211,9 @@ class ServerLayer(Protocol):
     def decrypt(self) -> bytes | None:
         """Return plaintext that arrived, None when there is none."""
 
+    def farewell(self) -> bytes:
+        """Return the records that close the connection in order."""
+
 
 class Station:
     """A peer behind TLS where its transcript says so, whose bytes come whole, by line or by byte.
@@ -259,6 +262,8 @@ class Station:
                 self._shaken = False
                 self._tls.feed(self.peer._cut(len(self.peer._inbox)))
             else:
+                if deed is Deed.CLOSE and self._tls is not None and self._shaken:
+                    yield from self._cut(self._tls.farewell())
                 yield deed
 
     def _turn(self) -> tuple[bytes, Deed | None]:

@@ -264,8 +264,6 @@ class _Parser:
         return Address(local, domain, name)
 
     def local_part(self, words: list[_Word]) -> str:
-        if not words:
-            raise self.fault("nothing before the @")
         text = "".join(word.text for word in words)
         start = words[0].at
         for number, word in enumerate(words):

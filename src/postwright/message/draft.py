@@ -156,8 +156,9 @@ def compose(content: Content, *, now: float, utc_offset: int, randomness: Random
         identifier = _message_id(content, now, randomness) if content.message_id else ""
         out = _computed(content, _NOT_GIVEN, identifier, now, utc_offset)
         return Draft(b"".join([*out, mime_headers, b"\r\n"]), body, identifier)
-    theirs = blocks.parse(content.other_headers)
-    replaced = content.other_headers.startswith(("\r\n", "\n"))
+    lines = content.other_headers.removeprefix("\r\n" if content.other_headers.startswith("\r\n") else "\n")
+    replaced = len(lines) < len(content.other_headers)
+    theirs = blocks.parse(lines)
     hidden = tuple((field.name, field.text) for field in theirs if field.key in blocks.HIDDEN)
     theirs = [field for field in theirs if field.key not in blocks.HIDDEN]
     blocks.refuse_twins(theirs)

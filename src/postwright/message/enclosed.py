@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from postwright.errors import InvalidValue
+from postwright.errors import InvalidAddress, InvalidValue
 from postwright.message import blocks, headers
-from postwright.message.addresses import parse_mailbox_list
 from postwright.message.blocks import Field
 from postwright.message.encoded_words import decode
 from postwright.message.stamps import boundary
-from postwright.words import Address
+from postwright.words import Address, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +67,9 @@ def _addresses(name: str, value: Any, message: Message[Any, Any]) -> bytes:
     if any(group.display_name is not None for group in value.groups):
         text: str = value.fold(policy=message.policy.clone(linesep="\n"))
         return blocks.write(Field(name, _ANY_END.sub("\r\n", text.partition(":")[2].strip())), utf8=True)
-    if value.defects:  # the email package guesses then, and we do not
-        return headers.mailboxes(name, parse_mailbox_list(str(value)), utf8=True)
+    for defect in value.defects:
+        if type(defect).__name__ == "InvalidHeaderDefect":  # the email package guesses then, and drops the rest
+            raise InvalidAddress(f"{name} has something else than mailboxes: {printable(str(defect))}")
     found = [Address(a.username, a.domain, a.display_name or "") for a in value.addresses]
     return headers.mailboxes(name, found, utf8=True)
 

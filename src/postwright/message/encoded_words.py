@@ -45,12 +45,14 @@ def charset_name(charset: str) -> str:
     known = _SPECIAL_NAMES.get(name) or re.sub(
         r"\Acp(?=\d{3}\Z)", "ibm", re.sub(r"\Acp(?=125\d\Z|874\Z)", "windows-", name.replace("iso8859", "iso-8859"))
     ).replace("_", "-")
+    return known if _is_name_of(known, name) else name
+
+
+def _is_name_of(known: str, codec: str) -> bool:
     try:
-        if codecs.lookup(known).name == name:
-            return known
+        return codecs.lookup(known).name == codec
     except LookupError:
-        pass
-    return name
+        return False
 
 
 def to_bytes(text: str, charset: str) -> tuple[bytes, str]:

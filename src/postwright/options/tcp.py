@@ -20,7 +20,6 @@ from postwright.options.option import Option, OptionSet
 if TYPE_CHECKING:
     from postwright.options.option import Store
 
-PROXIES: Final = "proxies"
 PROXY_PORTS: Final = {
     enums.FirewallType.TUNNEL: 80,
     enums.FirewallType.SOCKS4: 1080,
@@ -47,20 +46,19 @@ class TCPProperties(OptionSet):
     __slots__ = ()
 
     firewall_auto_detect = Option(
-        "FirewallAutoDetect", BOOLEAN, False, "Whether to take the proxy from the system's settings.", later=PROXIES
+        "FirewallAutoDetect", BOOLEAN, False, "Whether to take the proxy from the system's settings."
     )
-    firewall_host = Option("FirewallHost", LINE, "", "The proxy's name or address.", later=PROXIES)
-    firewall_password = Option("FirewallPassword", SECRET, "", "The password for the proxy.", later=PROXIES)
-    firewall_port = Option("FirewallPort", PORT, 0, "The proxy's port; FirewallType sets it.", later=PROXIES)
+    firewall_host = Option("FirewallHost", LINE, "", "The proxy's name or address.")
+    firewall_password = Option("FirewallPassword", SECRET, "", "The password for the proxy.")
+    firewall_port = Option("FirewallPort", PORT, 0, "The proxy's port; FirewallType sets it.")
     firewall_type = Option(
         "FirewallType",
         Enumeration(enums.FirewallType),
         enums.FirewallType.NONE,
         "The kind of proxy; setting it sets FirewallPort to 80 for TUNNEL, to 1080 for SOCKS.",
         then=_bring_port,
-        later=PROXIES,
     )
-    firewall_user = Option("FirewallUser", LINE, "", "The user for the proxy.", later=PROXIES)
+    firewall_user = Option("FirewallUser", LINE, "", "The user for the proxy.")
     local_host = Option(
         "LocalHost",
         LINE,
@@ -141,7 +139,6 @@ class TCPSettings(OptionSet):
         LINE,
         "",
         "Hosts to connect to without the proxy, separated by semicolons.",
-        later=PROXIES,
     )
     tcp_keep_alive = Option("TCPKeepAlive", BOOLEAN, False, "Whether idle connections are probed (SO_KEEPALIVE).")
     tcp_no_delay = Option(
@@ -168,7 +165,7 @@ class SocketSettings(OptionSet):
     absolute_timeout = Option(
         "AbsoluteTimeout", BOOLEAN, False, "Whether Timeout limits the whole method instead of each silence."
     )
-    firewall_data = Option("FirewallData", SECRET_LINES, "", "More header lines for a tunnelling proxy.", later=PROXIES)
+    firewall_data = Option("FirewallData", SECRET_LINES, "", "More header lines for a tunnelling proxy.")
     in_buffer_size = Option(
         "InBufferSize",
         OptionalInteger(1, 2**31 - 1, "bytes"),

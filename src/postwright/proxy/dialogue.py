@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from postwright.errors import FirewallError, ForbiddenCharacter, InvalidValue
+from postwright.wire.commands import MASK
 from postwright.words import printable
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ Dialogue: TypeAlias = "Steps[bytes]"
 
 MAX_FIELD = 255
 """Octets of a host, user or password in SOCKS: their lengths are one octet (RFC 1928 section 5, RFC 1929)."""
+
+_EXCERPT = 200
+"""Characters of the proxy's own words that an error shows."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LOOKS_LIKE = {
@@ -119,22 +123,36 @@ def bounded(text: str, what: str, most: int = MAX_FIELD) -> bytes:
 
 
 class Talk:
-    """One conversation with one proxy: what arrived and was not yet understood, and how to complain."""
+    """One conversation with one proxy: what arrived and was not yet understood, and how to complain.
 
-    __slots__ = ("_where", "data", "protocol")
+    Args:
+        protocol: What is spoken, in words.
+        proxy: With whom.
+        destination: What for.
+        secrets: What no error may show, also when the proxy repeats it; the password and login are the least.
+    """
 
-    def __init__(self, protocol: str, proxy: Proxy, destination: Destination) -> None:
+    __slots__ = ("_secrets", "_where", "data", "protocol")
+
+    def __init__(self, protocol: str, proxy: Proxy, destination: Destination, secrets: tuple[str, ...] = ()) -> None:
         self.protocol = protocol
         self.data = bytearray()
         self._where = f"{protocol} at {printable(proxy.host)}:{proxy.port}, asked for {destination}"
+        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
 
     def fault(self, what: str) -> FirewallError:
         """Return the error that says what the proxy did."""
         return FirewallError(f"{self._where}: {what}")
 
+    def quote(self, text: str) -> str:
+        """Return the proxy's own words in quotes: without our secrets, printable, and cut."""
+        for secret in self._secrets:  # before the cut, which might leave half of one
+            text = text.replace(secret, MASK)
+        return f"'{printable(text[:_EXCERPT])}'" + ("..." if len(text) > _EXCERPT else "")
+
     def tell(self, data: bytes) -> Steps[None]:
         """Send octets."""
-        self._keep((yield data))
+        self.data += yield data
 
     def hear(self) -> Steps[None]:
         """Wait for more octets.
@@ -144,9 +162,8 @@ class Talk:
         """
         data = yield None
         if not data:
-            when = "in the middle of its answer" if self.data else "without answering"
-            raise self.fault(f"it closed the connection {when}")
-        self._keep(data)
+            raise self.fault("it closed the connection before its answer was complete")
+        self.data += data
 
     def take(self, count: int) -> Steps[bytes]:
         """Return the next ``count`` octets."""
@@ -155,6 +172,10 @@ class Talk:
         found = bytes(self.data[:count])
         del self.data[:count]
         return found
+
+    def octet(self) -> Steps[int]:
+        """Return the next octet as a number."""
+        return (yield from self.take(1))[0]
 
     def check_protocol(self, octet: int, *right: int) -> None:
         """Refuse a first octet that is none of the right ones, and say what it looks like.
@@ -165,6 +186,3 @@ class Talk:
         if octet not in right:
             guess = f" ({_LOOKS_LIKE[octet]})" if octet in _LOOKS_LIKE else ""
             raise self.fault(f"it does not speak {self.protocol}: its answer starts with octet 0x{octet:02x}{guess}")
-
-    def _keep(self, data: bytes) -> None:
-        self.data += data

@@ -69,8 +69,8 @@ def _in_network(entry: str, address: IPv4Address | IPv6Address | None) -> bool:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the address that the text is; IPv4 inside IPv6 (RFC 4291 section 2.5.5.2) is IPv4."""
-    address = address_of(host)
+    """Return the address that the text is, without its zone; IPv4 inside IPv6 (RFC 4291 section 2.5.5.2) is IPv4."""
+    address = address_of(host.partition("%")[0])
     return getattr(address, "ipv4_mapped", None) or address
 
 

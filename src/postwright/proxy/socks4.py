@@ -54,9 +54,10 @@ def _talk(protocol: str, proxy: Proxy, destination: Destination, address: bytes,
 
 def _ask(talk: Talk, request: bytes) -> Dialogue:
     yield from talk.tell(request)
-    version = yield from talk.take(1)
-    talk.check_protocol(version[0], 0, 4)  # the memo wants 0 here, and some proxies write their own version
-    code = (yield from talk.take(1))[0]
+    talk.check_protocol(
+        (yield from talk.octet()), 0, 4
+    )  # the memo wants 0 here, and some proxies write their own version
+    code = yield from talk.octet()
     if code != _GRANTED:  # judged at once: not every proxy sends the rest of a refusal
         raise talk.fault(f"{_WORDS.get(code, 'a code that SOCKS4 does not have')} (code {code})")
     yield from talk.take(6)  # a port and an address that mean nothing for CONNECT

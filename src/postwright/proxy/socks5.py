@@ -54,14 +54,14 @@ def _login(proxy: Proxy) -> bytes:
 def _ask(talk: Talk, login: bytes, request: bytes) -> Dialogue:
     yield from _agree(talk, login)
     yield from talk.tell(request)
-    version = yield from talk.take(1)
-    talk.check_protocol(version[0], 5)
-    code = (yield from talk.take(1))[0]
+    talk.check_protocol((yield from talk.octet()), 5)
+    code = yield from talk.octet()
     if code:  # judged at once: not every proxy sends the rest of a refusal
         raise talk.fault(f"{_WORDS.get(code, 'a reply that SOCKS5 does not have')} (reply {code})")
-    _, kind = yield from talk.take(2)
+    yield from talk.octet()  # reserved
+    kind = yield from talk.octet()
     if kind == _NAME:
-        length = (yield from talk.take(1))[0]
+        length = yield from talk.octet()
     elif kind in _LENGTHS:
         length = _LENGTHS[kind]
     else:
@@ -74,9 +74,8 @@ def _agree(talk: Talk, login: bytes) -> Steps[None]:
     """Offer the methods, take the proxy's choice, and log in where it wants that (RFC 1928 section 3)."""
     offered = (_NO_LOGIN, _PASSWORD) if login else (_NO_LOGIN,)
     yield from talk.tell(bytes((5, len(offered), *offered)))
-    version = yield from talk.take(1)
-    talk.check_protocol(version[0], 5)
-    method = (yield from talk.take(1))[0]
+    talk.check_protocol((yield from talk.octet()), 5)
+    method = yield from talk.octet()
     if method == _NONE_OF_THEM:
         hint = "" if login else "; it seems to want a login: set firewall_user and firewall_password"
         names = " and ".join(_METHODS[number] for number in offered)
@@ -86,7 +85,8 @@ def _agree(talk: Talk, login: bytes) -> Steps[None]:
         raise talk.fault(f"it chose method {method} ({name}), which was not offered")
     if method == _PASSWORD:
         yield from talk.tell(login)
-        version, status = yield from talk.take(2)
+        version = yield from talk.octet()
+        status = yield from talk.octet()
         if version not in {1, 5}:  # 1 is the version of the login; some proxies write that of SOCKS
             raise talk.fault(f"its answer to the login has the unknown version {version}")
         if status:

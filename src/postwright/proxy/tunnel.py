@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from postwright.enums import FirewallType
 from postwright.errors import ForbiddenCharacter, InvalidHeader, InvalidValue
 from postwright.proxy.dialogue import Kind, Talk, bounded, register
-from postwright.wire.commands import MASK
-from postwright.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +23,6 @@ MAX_LINES = 100
 
 MAX_SECRET = 4096
 """Octets of a user or a password: HTTP sets no limit, and tokens are long."""
-
-_EXCERPT = 200
-"""Octets of the proxy's own words that are shown, for each of them."""
 
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)", re.DOTALL)  # RFC 9110 section 5.1
 _STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2})(?: (.*))?", re.DOTALL)  # RFC 9112 section 4
@@ -53,17 +48,16 @@ class _Answer(NamedTuple):
 
 def _tunnel(proxy: Proxy, destination: Destination) -> Dialogue:
     fields = dict(_extra(proxy.headers))
-    secrets = [proxy.password, *fields.values()]
+    login = _basic(proxy)
     lines = [f"CONNECT {destination} HTTP/1.1"]
     if "host" not in fields:
         lines.append(f"Host: {destination}")
-    if login := _basic(proxy):
-        secrets.append(login)
-        if "proxy-authorization" not in fields:
-            lines.append(f"Proxy-Authorization: Basic {login}")
+    if login and "proxy-authorization" not in fields:
+        lines.append(f"Proxy-Authorization: Basic {login}")
     lines += filter(None, _LINE_END.split(proxy.headers))
     request = "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
-    return _ask(Talk("HTTP CONNECT", proxy, destination), request, [secret for secret in secrets if secret])
+    tokens = (value.rpartition(" ")[2] for value in fields.values())  # behind the name of a scheme
+    return _ask(Talk("HTTP CONNECT", proxy, destination, (proxy.password, login, *fields.values(), *tokens)), request)
 
 
 def _basic(proxy: Proxy) -> str:
@@ -105,75 +99,82 @@ def _extra(headers: str) -> Iterator[tuple[str, str]]:
         yield name, match[2]
 
 
-def _ask(talk: Talk, request: bytes, secrets: list[str]) -> Dialogue:
+def _ask(talk: Talk, request: bytes) -> Dialogue:
     yield from talk.tell(request)
-    left = [MAX_ANSWER, MAX_LINES]
-    answer = yield from _response(talk, left)
+    answers = _Answers(talk)
+    answer = yield from answers.next()
     while answer.code < 200 and answer.code != 101:  # interim answers (RFC 9110 section 15.2); 101 was not asked for
-        answer = yield from _response(talk, left)
+        answer = yield from answers.next()
     if 200 <= answer.code < 300:
         return bytes(talk.data)  # whatever lengths the header names, there is no body (RFC 9110 section 9.3.6)
-    # The only text that depends on how the answer was cut: what of a plain-text body is here already is shown.
-    words = _own_words(answer, bytes(talk.data[:_EXCERPT]))
-    for secret in secrets:  # a proxy may repeat what it was told
-        words = words.replace(secret, MASK)
-    raise talk.fault(words)
+    raise talk.fault(_own_words(talk, answer))
 
 
-def _response(talk: Talk, left: list[int]) -> Steps[_Answer]:
-    """Read one status line and header; ``left`` is what octets and lines may still come."""
-    while not talk.data:
-        yield from talk.hear()
-    talk.check_protocol(talk.data[0], 0x48)  # H: at once, for what is no HTTP may never end a line
-    status = yield from _line(talk, left)
-    if not (match := _STATUS.fullmatch(status)):
-        raise talk.fault(f"it does not speak HTTP/1: {_quoted(status)}")
-    fields: dict[str, str] = {}
-    while line := (yield from _line(talk, left)):
-        if line[0] in " \t":  # a folded line (RFC 9112 section 5.2)
-            continue
-        if not (found := _FIELD.fullmatch(line)):
-            raise talk.fault(f"after {_quoted(status)} came a line that is no header field: {_quoted(line)}")
-        fields.setdefault(found[1].lower(), found[2].rstrip(" \t"))
-    return _Answer(int(match[1]), status, fields)
+class _Answers:
+    """The reader of answers: all of them together stay within the limits."""
+
+    __slots__ = ("_lines", "_octets", "_talk")
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._octets = MAX_ANSWER
+        self._lines = MAX_LINES
+
+    def next(self) -> Steps[_Answer]:
+        """Return the next answer's status line and header."""
+        talk = self._talk
+        while not talk.data:
+            yield from talk.hear()
+        talk.check_protocol(talk.data[0], 0x48)  # H: at once, for what is no HTTP may never end a line
+        status = yield from self._line()
+        if not (match := _STATUS.fullmatch(status)):
+            raise talk.fault(f"it does not speak HTTP/1: {talk.quote(status)}")
+        fields: dict[str, str] = {}
+        while line := (yield from self._line()):
+            if line[0] in " \t":  # a folded line (RFC 9112 section 5.2)
+                continue
+            if not (found := _FIELD.fullmatch(line)):
+                raise talk.fault(f"after {talk.quote(status)} came a line that is no header field: {talk.quote(line)}")
+            fields.setdefault(found[1].lower(), found[2].rstrip(" \t"))
+        return _Answer(int(match[1]), status, fields)
+
+    def _line(self) -> Steps[str]:
+        """Return the next line without its end, CRLF or LF (RFC 9112 section 2.2)."""
+        data, scanned = self._talk.data, 0
+        while (end := data.find(b"\n", scanned)) < 0 and len(data) <= self._octets:
+            scanned = len(data)
+            yield from self._talk.hear()
+        if end < 0 or end >= self._octets:
+            raise self._talk.fault(f"its answer has a header of over {MAX_ANSWER} octets")
+        self._octets -= end + 1
+        self._lines -= 1
+        if self._lines < 0:
+            raise self._talk.fault(f"its answer has a header of over {MAX_LINES} lines")
+        line = bytes(data[:end])
+        del data[: end + 1]
+        return line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
 
 
-def _line(talk: Talk, left: list[int]) -> Steps[str]:
-    """Return the next line without its end, CRLF or LF (RFC 9112 section 2.2)."""
-    scanned = 0
-    while (end := talk.data.find(b"\n", scanned)) < 0 and len(talk.data) <= left[0]:
-        scanned = len(talk.data)
-        yield from talk.hear()
-    if end < 0 or end >= left[0]:
-        raise talk.fault(f"its answer has a header of over {MAX_ANSWER} octets")
-    left[0] -= end + 1
-    left[1] -= 1
-    if left[1] < 0:
-        raise talk.fault(f"its answer has a header of over {MAX_LINES} lines")
-    line = bytes(talk.data[:end])
-    del talk.data[: end + 1]
-    return line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
+def _own_words(talk: Talk, answer: _Answer) -> str:
+    """Return what the proxy says about its refusal.
 
-
-def _own_words(answer: _Answer, body: bytes) -> str:
-    """Return what the proxy says about its refusal, cut and printable."""
-    words = [_quoted(answer.line)]
+    The only text that depends on how the answer was cut: a body in plain text is shown as far as it is here already.
+    It is never waited for.
+    """
+    words = [talk.quote(answer.line)]
     if answer.code in _HINTS:
         words.append(_HINTS[answer.code])
     elif 300 <= answer.code < 400:
         words.append("it points elsewhere, and a connection can't follow")
     if asked := answer.fields.get("proxy-authenticate"):
-        words.append(f"it asks for {_quoted(asked)}")
-    words += [f"{name}: {_quoted(answer.fields[name.lower()])}" for name in _TELLING if name.lower() in answer.fields]
-    text = body.decode("utf-8", "surrogateescape").strip()
-    if text and answer.fields.get("content-type", "").lower().startswith("text/plain"):
-        words.append(_quoted(text))
+        words.append(f"it asks for {talk.quote(asked)}")
+    words += [
+        f"{name}: {talk.quote(answer.fields[name.lower()])}" for name in _TELLING if name.lower() in answer.fields
+    ]
+    body = talk.data[:MAX_ANSWER].decode("utf-8", "surrogateescape").strip()
+    if body and answer.fields.get("content-type", "").lower().startswith("text/plain"):
+        words.append(talk.quote(body))
     return "; ".join(words)
-
-
-def _quoted(text: str) -> str:
-    shown = printable(text[:_EXCERPT])
-    return f"'{shown}'" + ("..." if len(text) > _EXCERPT else "")
 
 
 TUNNEL = register(FirewallType.TUNNEL, Kind("HTTP CONNECT", takes_names=True, start=_tunnel))

@@ -64,7 +64,7 @@ class Link:
         pace: The schedule of sending, where there is a MaxTransferRate.
     """
 
-    __slots__ = ("_early", "offered", "pace", "taken", "timeout", "tls")
+    __slots__ = ("_early", "_plain", "offered", "pace", "taken", "timeout", "tls")
 
     def __init__(self, timeout: float | None, pace: Pace | None = None) -> None:
         self.timeout = timeout
@@ -75,6 +75,12 @@ class Link:
         self.taken = 0
         """Octets of plaintext that the operating system took, as far as the server could understand them."""
         self._early = bytearray()
+        self._plain = b""
+
+    def secure(self, tls: TLSLayer) -> None:
+        """Speak through TLS from now on; what came with the last record of the handshake is kept for ``receive``."""
+        self.tls = tls
+        self._plain = tls.decrypt() or b""
 
     async def send(self, data: bytes | bytearray) -> None:
         """Send plaintext; what the server says meanwhile is kept for ``receive``."""
@@ -101,6 +107,9 @@ class Link:
 
     async def receive(self, timeout: float | None) -> bytes:
         """Wait for plaintext; b"" is the end of the connection."""
+        if self._plain:
+            plain, self._plain = self._plain, b""
+            return plain
         while True:
             data: bytes | None
             if self._early:
@@ -111,15 +120,16 @@ class Link:
             if self.tls is None:
                 return data
             self.tls.feed(data)
-            plain = self.tls.decrypt()
-            if plain is not None:
-                return plain
+            decrypted = self.tls.decrypt()
+            if decrypted is not None:
+                return decrypted
 
     def arrived(self) -> bytes:
         """Return plaintext that is here already, without waiting."""
         data = bytes(self._early)
         self._early.clear()
-        return (self.take(data) or b"") if data else b""
+        plain, self._plain = self._plain, b""
+        return plain + (self.take(data) or b"") if data else plain
 
     def take(self, data: bytes) -> bytes | None:
         """Return the plaintext of bytes that came off the line, None when they hold none yet, b"" at its end."""

@@ -11,13 +11,16 @@ from postwright.enums import SSLStartMode
 from postwright.errors import (
     CertificateRejected,
     ExtensionMissing,
+    FirewallError,
     GreetingRefused,
     InactivityTimeout,
+    NetworkError,
     SecurityError,
     SMTPError,
 )
 from postwright.events import ConnectionStatus, SSLServerAuthentication, SSLStatus
 from postwright.flow import Dial, Fire, Write
+from postwright.session.passage import Passage, choose
 from postwright.session.states import Step
 from postwright.tls.trust import Trust
 from postwright.wire.commands import command
@@ -55,7 +58,7 @@ async def open_line(session: Session) -> None:
     """
     session.renew()
     mode = start_mode(session)
-    line = await Dial(target(session))
+    line = await _dial(session)
     session.step(Step.DIAL)
     session.facts.update(local_host=line.local_host, local_port=line.local_port, remote_address=line.remote_host)
     await session.talk.note(f"connected to {line.remote_host} port {line.remote_port}")
@@ -70,11 +73,27 @@ async def open_line(session: Session) -> None:
         await hello(session, name)
 
 
+async def _dial(session: Session) -> Line:
+    """Dial the server, or the proxy that leads to it."""
+    whom = target(session)
+    proxy = await choose(session)
+    if proxy is None:
+        return await Dial(whom)
+    passage = Passage(session, proxy)
+    instead = await passage.prepare(whom)
+    try:
+        line = await Dial(instead)
+        await passage.pass_through()
+    except NetworkError as error:
+        raise FirewallError(f"the proxy {proxy.host} port {proxy.port}: {error.message}") from error
+    return line
+
+
 def target(session: Session) -> Target:
     """Return whom to dial, and with which options."""
     properties, settings = session.plan.properties, session.plan.settings
     return Target(
-        host=properties.mail_server,
+        host=session.server_host,
         port=properties.mail_port,
         timeout=settings.connection_timeout or properties.timeout or None,
         use_ipv6=settings.use_ipv6,
@@ -155,13 +174,14 @@ async def _start_tls(session: Session) -> None:
     session.step(Step.STARTTLS)
     session.extensions = Extensions()
     await secure(session, greeted=True)
+    session.step(Step.GREETING)  # the one in plaintext stands (RFC 3207 section 4.2)
 
 
 def trust(session: Session) -> Trust:
     """Return the settings that decide whom to trust."""
     properties, settings = session.plan.properties, session.plan.settings
     return Trust(
-        server_name=settings.tls_server_name or properties.mail_server,
+        server_name=settings.tls_server_name or session.server_host,
         protocols=settings.ssl_enabled_protocols,
         ciphers=settings.open_ssl_cipher_list,
         ca_file=settings.open_ssl_ca_file,
@@ -183,7 +203,7 @@ async def secure(session: Session, *, greeted: bool = False) -> None:
             both leave in one packet.
     """
     layer = tls.provider(trust(session))
-    await session.fire(SSLStatus(f"TLS handshake with {session.plan.properties.mail_server}"))
+    await session.fire(SSLStatus(f"TLS handshake with {session.server_host}"))
     try:
         await _shake(session, layer)
     except SecurityError:
@@ -191,7 +211,7 @@ async def secure(session: Session, *, greeted: bool = False) -> None:
             with contextlib.suppress(SMTPError):
                 await Write(alert, session.link.timeout)
         raise
-    session.link.tls = layer
+    session.link.secure(layer)
     if not greeted and (records := layer.outgoing()):
         session.link.keep(await Write(records, session.link.timeout))
     _note_facts(session, layer)

@@ -74,6 +74,11 @@ class Session:
         return self.state is not State.CLOSED
 
     @property
+    def server_host(self) -> str:
+        """The server's name or address; the reference's "*" in front of it is for the proxy, not part of it."""
+        return self.plan.properties.mail_server.removeprefix("*")
+
+    @property
     def in_order(self) -> bool:
         """Whether the next command may be said: no reply is owed, nothing is half said, and the server is there."""
         return self.state in {State.GREETED, State.READY} and self.talk.settled

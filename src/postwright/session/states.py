@@ -12,8 +12,9 @@ of replies and by the count of replies owed (``talk``).
 - BODY: DATA or BDAT was accepted, the body is going out, and its end has not been written: the mail is NOT_SENT.
 - ENDED: the end of the body may have been written, and its reply is not here: the mail's fate is UNKNOWN.
 
-STARTTLS leads from READY to GREETED: all that was learned in plaintext is forgotten (RFC 3207 section 4.2), and EHLO
-must be said again. Any fault of the line leads to CLOSED, from anywhere, and is no row.
+STARTTLS leads from READY back to DIALED: until TLS is on, nothing may be said, not even QUIT. Then the greeting, which
+is not repeated, counts again; all else that was learned in plaintext is forgotten (RFC 3207 section 4.2), and EHLO must
+be said once more. Any fault of the line leads to CLOSED, from anywhere, and is no row.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ MOVES: dict[tuple[State, Step], State] = {
     (State.GREETED, Step.HELLO): State.READY,
     (State.GREETED, Step.QUIT): State.CLOSED,
     (State.READY, Step.HELLO): State.READY,
-    (State.READY, Step.STARTTLS): State.GREETED,
+    (State.READY, Step.STARTTLS): State.DIALED,
     (State.READY, Step.AUTH): State.READY,
     (State.READY, Step.ASK): State.READY,
     (State.READY, Step.RSET): State.READY,

@@ -26,10 +26,10 @@ make_spool() {
 }
 
 make_users() {
-  local database=$DIR/etc/sasl/sasldb2 name
-  for name in alice bob; do
-    printf %s "${name}pw" | "$SASLPASSWD" -p -c -f "$database" -u example.test "$name"
-  done
+  local database=$DIR/etc/sasl/sasldb2 name password
+  while IFS=: read -r name password; do
+    printf %s "$password" | "$SASLPASSWD" -p -c -f "$database" -u example.test "$name"
+  done <"$HERE/passwd"
   chown "$OWNER" "$database"
 }
 
@@ -46,6 +46,8 @@ configure() {
     done
   } >etc/master.cf
   render "$HERE/sasl.conf" >etc/sasl/smtpd.conf
+  # Postfix reads a file that has just been written over and over for two seconds, lest it change.
+  touch -d '1 minute ago' etc/main.cf etc/master.cf
 }
 
 rm -rf "$DIR"

@@ -94,7 +94,9 @@ def test_what_can_not_be_encoded_is_refused() -> None:
     assert write(Field("X", "Grüße an"), charset="latin1") == b"X: =?iso-8859-1?b?R3L832U=?= an\r\n"
 
 
-@pytest.mark.parametrize("value", ["a\r\nBcc: x@y", "a\nb", "a\rb", "a\0b", "a\x1bb", "a\r\n", "a\n b", "a\r\n\r\n b", "ü\r\nBcc: x@y"])
+@pytest.mark.parametrize(
+    "value", ["a\r\nBcc: x@y", "a\nb", "a\rb", "a\0b", "a\x1bb", "a\r\n", "a\n b", "a\r\n\r\n b", "ü\r\nBcc: x@y"]
+)
 def test_values_can_not_start_another_field(value: str) -> None:
     with pytest.raises(ForbiddenCharacter):
         write(Field("X", value))

@@ -103,6 +103,8 @@ def test_contradictions_are_refused() -> None:
     assert caught.value.code == 434
     with pytest.raises(TextNotEncodable, match="klingon"):
         plain.compose("ü", "", {"content-type": "text/plain; charset=klingon"})
+    with pytest.raises(InvalidValue, match="not ASCII"):
+        plain.compose("ü", "", {"content-type": "text/plain; name=ü"})
     with pytest.raises(InvalidValue, match="998"):
         plain.compose("x" * 999, "", {"content-transfer-encoding": "8bit"})
 
@@ -119,7 +121,9 @@ def test_a_multipart_made_by_hand_goes_out_as_it_is() -> None:
 def test_text_before_a_file_is_not_encoded_because_the_file_is_not() -> None:
     head, body, _ = plain.compose("grüße\n", "", {}, followed=True)
     assert body.data == "grüße\r\n".encode()
-    assert head == b'MIME-Version: 1.0\r\nContent-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: 8bit\r\n'
+    assert (
+        head == b'MIME-Version: 1.0\r\nContent-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: 8bit\r\n'
+    )
     assert plain.compose("plain\n", "", {}, followed=True)[0] == b""
     with pytest.raises(InvalidValue, match="998"):
         plain.compose("x" * 999, "", {}, followed=True)

@@ -58,7 +58,13 @@ def test_memory_comes_in_one_piece_when_it_is_small() -> None:
     assert only is data
     source.open()
     assert chunks(source) == [data]
-    assert (source.size, source.eight_bit, source.blocking, source.awaits, source.repeatable) == (300, False, False, False, True)
+    assert (source.size, source.eight_bit, source.blocking, source.awaits, source.repeatable) == (
+        300,
+        False,
+        False,
+        False,
+        True,
+    )
     assert Memory(b"\xe9").eight_bit
 
 
@@ -88,7 +94,9 @@ def test_octets_are_encoded_as_they_go_out(size: int) -> None:
 
 
 @exploring
-@given(st.lists(st.sampled_from([b"\r", b"\n", b"a", b"\xe9", b"x" * 60]), max_size=40).map(b"".join), st.integers(1, 9))
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b"a", b"\xe9", b"x" * 60]), max_size=40).map(b"".join), st.integers(1, 9)
+)
 def test_a_stream_is_made_canonical_whatever_it_gives_at_a_time(data: bytes, size: int) -> None:
     source = FileSource(Trickle(data, size))
     source.open()
@@ -116,7 +124,8 @@ def test_a_path_is_opened_read_in_portions_and_closed(tmp_path: Path) -> None:
         for _ in range(20):
             file.write(b"0123456789\r\n" * 10_000)
     source = FileSource(path)
-    assert source.size is None
+    assert [source.size] == [None]
+    source.open()
     source.open()
     assert source.size == path.stat().st_size
     found = chunks(source)
@@ -145,7 +154,7 @@ def test_a_path_in_base64_knows_its_size(tmp_path: Path) -> None:
 def test_what_can_not_be_opened_is_302(tmp_path: Path) -> None:
     for attached, kind in ((True, AttachedFileUnreadable), (False, FileUnreadable)):
         for path in (tmp_path / "missing", tmp_path):
-            with pytest.raises(kind, match="missing|directory") as caught:
+            with pytest.raises(kind, match=r"missing|directory") as caught:
                 FileSource(path, attached=attached).open()
             assert caught.value.code == 302
             assert isinstance(caught.value, OSError)
@@ -170,7 +179,7 @@ def test_a_stream_is_read_from_where_it_stands_and_stays_open_if_wanted() -> Non
         assert source.repeatable
         assert chunks(source) == [b"kept\r\n"]
         source.close()
-    assert not stream.closed
+    assert [stream.closed] == [False]
     closing = FileSource(stream)
     closing.open()
     closing.close()
@@ -292,6 +301,31 @@ def test_an_asynchronous_stream_of_text_is_refused() -> None:
     answer: Any = source.read()
     with pytest.raises(InvalidValue, match="binary mode"):
         answer.send(None)
+
+
+def test_an_asynchronous_stream_that_fails_is_302() -> None:
+    class Failing:
+        async def read(self, _: int) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    source = FileSource(Failing())
+    source.open()
+    answer: Any = source.read()
+    with pytest.raises(FileUnreadable, match="Input/output error"):
+        answer.send(None)
+
+
+def test_an_asynchronous_stream_may_give_less_than_a_line_of_base64() -> None:
+    class Slow:
+        left = iter((b"a", b"b", b"c", b""))
+
+        async def read(self, _: int) -> bytes:
+            return next(self.left)
+
+    source = FileSource(Slow(), encode="base64")
+    source.open()
+    assert drive(source.read()) == b"YWJj\r\n"
+    assert drive(source.read()) == b""
 
 
 def test_a_plain_function_is_not_taken_for_a_coroutine_function(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_dates_are_those_of_the_standard_library(seconds: int, offset: int) -> N
     # format_datetime does not fill years up to four digits on all systems, so only the parsed moments can be compared there.
     written = date_header(seconds, offset * 60)
     assert parsedate_to_datetime(written) == moment if moment.year >= 1900 else True
-    if 1000 <= moment.astimezone(zone).year:
+    if moment.astimezone(zone).year >= 1000:
         assert written == format_datetime(moment.astimezone(zone))
 
 
@@ -49,7 +49,9 @@ def test_dates_at_the_edges(now: float, offset: int, text: str) -> None:
     assert date_header(now, offset) == text
 
 
-@pytest.mark.parametrize(("algorithm", "size"), [("MD5", 32), ("SHA1", 40), ("SHA256", 64), ("sha-256", 64), ("sha1", 40)])
+@pytest.mark.parametrize(
+    ("algorithm", "size"), [("MD5", 32), ("SHA1", 40), ("SHA256", 64), ("sha-256", 64), ("sha1", 40)]
+)
 def test_identifiers_have_the_form_of_rfc_5322(algorithm: str, size: int) -> None:
     assert re.fullmatch(rf"<[0-9a-f]{{{size}}}@example\.com>", message_id(algorithm, b"r" * 16, 1.0, "example.com"))
 

@@ -40,7 +40,9 @@ def test_base64_is_the_same_for_every_cut(sizes: list[int]) -> None:
     assert encoder.finish() == b""
 
 
-texts = st.lists(st.sampled_from([b"\n", b"a", b" ", b"\t", b"=", b".", b"From ", b"\xc3\xbc", b"x" * 75, b"\x1b"]), max_size=60)
+texts = st.lists(
+    st.sampled_from([b"\n", b"a", b" ", b"\t", b"=", b".", b"From ", b"\xc3\xbc", b"x" * 75, b"\x1b"]), max_size=60
+)
 
 
 @exploring

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postwright import enums, errors
 from postwright.options import kinds
-from postwright.options.kinds import CONTROLS, Choice, Enumeration, Flags, Integer, Kind, OptionalInteger
+from postwright.options.kinds import CONTROLS, Choice, Enumeration, Flags, Integer, OptionalInteger
+
+if TYPE_CHECKING:
+    from postwright.options.kinds import Kind
 
 COLOURS = Flags(0b11, "red 1, blue 2", hexadecimal=True)
 WORDS = Choice("", "Full", "HDRS")

@@ -32,32 +32,23 @@ def test_a_refused_time_turns_nothing_on(settings: TCPSettings) -> None:
     assert settings.tcp_keep_alive is False
 
 
-@pytest.mark.parametrize(("kind", "port"), [(0, 0), (1, 80), (2, 1080), (3, 1080), (10, 1080)])
+@pytest.mark.parametrize(("kind", "port"), [(1, 80), (2, 1080), (3, 1080), (10, 1080)])
 def test_a_proxy_brings_its_port(settings: TCPSettings, kind: int, port: int) -> None:
-    then = TCPProperties.firewall_type.then
-    assert then is not None
-    then(settings._store, enums.FirewallType(kind))
+    settings.firewall_port = 7
+    settings.firewall_type = kind
     assert settings.firewall_port == port
-
-
-def test_proxies_come_later(settings: TCPSettings) -> None:
+    settings.firewall_port = 3128
+    assert settings.firewall_port == 3128
     settings.firewall_type = 0
-    settings.firewall_host = ""
-    for key, value in (
-        ("firewall_type", 1),
-        ("firewall_host", "proxy"),
-        ("firewall_port", 80),
-        ("firewall_user", "me"),
-        ("firewall_password", "geheim"),
-        ("firewall_auto_detect", True),
-        ("proxy_exceptions_list", "a;b"),
-    ):
-        with pytest.raises(errors.NotAvailable, match="proxies") as caught:
-            setattr(settings, key, value)
-        assert "geheim" not in str(caught.value)
-    with pytest.raises(errors.NotAvailable, match="proxies"):
-        SocketSettings(settings._store).firewall_data = "X-Key: 1\r\n"
-    assert settings._store.values == {"firewall_type": 0, "firewall_host": ""}
+    assert settings.firewall_port == 3128
+
+
+def test_the_proxy_s_secrets_are_not_shown(settings: TCPSettings) -> None:
+    settings.firewall_password = "geheim"
+    SocketSettings(settings._store).firewall_data = "X-Key: geheim\r\n"
+    assert "geheim" not in repr(settings)
+    assert "geheim" not in repr(SocketSettings(settings._store))
+    assert settings.firewall_password == "geheim"
 
 
 def test_what_is_in_use_is_locked_while_connected(settings: TCPSettings) -> None:

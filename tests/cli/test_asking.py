@@ -90,3 +90,10 @@ def test_expand_is_refused(run: Program, server: Server, start: list[str]) -> No
 def test_both_need_a_server(run: Program) -> None:
     assert run("verify", "a@example.org").code == 64
     assert run("expand", "staff").code == 64
+
+
+def test_expand_ends_when_the_server_leaves(run: Program, server: Server, start: list[str]) -> None:
+    server.replies["EXPN"] = "421 4.3.2 Bye"
+    done = run("expand", *start, "staff")
+    assert done.code == 75
+    assert "421 4.3.2 Bye" in done.words

@@ -10,6 +10,7 @@ from postwright import errors
 from postwright.cli.exits import Exit, exit_for
 from postwright.enums import Outcome
 from postwright.errors.base import REGISTER
+from postwright.events import PITrail
 from postwright.words import Reply
 from tests.cli.conftest import PROGRAM, Program, environment
 from tests.cli.server import DROP, Server
@@ -216,6 +217,41 @@ def test_a_reader_that_goes_away_does_not_stop_a_mail(server: Server, plain: lis
         assert program.wait(20) == 0
         assert program.stderr.read() == b""
     assert len(server.mails) == 1
+
+
+def test_a_full_disk_under_the_answer_does_not_make_a_sent_mail_a_failure(server: Server, plain: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, *plain, "--text", "x"], env=environment(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 0
+    assert done.stderr == b"postwright: standard output can't be written: No space left on device\n"
+    assert len(server.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "outcome"), [("RCPT", 70, "not_sent"), (".", 76, "unknown"), ("QUIT", 0, "sent")]
+)
+def test_a_bug_while_sending_says_what_became_of_the_mail(
+    run: Program,
+    server: Server,
+    plain: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    code: int,
+    outcome: str,
+) -> None:
+    def broken(_: object, event: PITrail) -> None:
+        if event.message.startswith(command):
+            raise ZeroDivisionError
+
+    if command == ".":  # after the last octet, before the answer to it
+        monkeypatch.setattr("postwright.session.transaction.Transaction.conclude", lambda _: 1 // 0)
+    monkeypatch.setattr("postwright.cli.trail.Trail._line", broken)
+    told = run(*plain, "--text", "x", "-v", "--json")
+    assert told.code == code
+    assert told.json["outcome"] == outcome
+    assert "this is a bug: ZeroDivisionError" in told.words
 
 
 def test_a_bug_is_no_traceback(run: Program, plain: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

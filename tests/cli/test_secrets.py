@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keyring
 import keyring.backend
+import keyring.errors
 import pytest
 
 from tests.cli.conftest import Program
@@ -87,6 +88,17 @@ def test_from_a_file(run: Program, tls_server: Server, start: list[str], secret_
     assert run(*start, "--password-file", "/nowhere").code == 66
 
 
+@pytest.mark.parametrize(("data", "words"), [(b"", "is empty"), (b"\nx\n", "is empty"), (b"\xff\n", "not UTF-8")])
+def test_a_file_without_a_password(
+    run: Program, tls_server: Server, start: list[str], secret_file: Path, data: bytes, words: str
+) -> None:
+    secret_file.write_bytes(data)
+    done = run(*start, "--password-file", str(secret_file))
+    assert done.code == 78
+    assert words in done.words
+    assert tls_server.connections == 0
+
+
 class Memory(keyring.backend.KeyringBackend):
     priority = 1
 
@@ -117,6 +129,18 @@ def test_from_the_keyring(run: Program, tls_server: Server, start: list[str], me
     keyring.set_password("postwright:127.0.0.1", "me@example.org", SECRET)
     assert run(*start, "--password-keyring").code == 0
     assert logged_in(tls_server)
+
+
+def test_a_keyring_that_is_locked(
+    run: Program, start: list[str], memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: str) -> None:
+        raise keyring.errors.KeyringLocked("it is locked")
+
+    monkeypatch.setattr(memory, "get_password", locked)
+    done = run(*start, "--password-keyring")
+    assert done.code == 78
+    assert "it is locked" in done.words
 
 
 def test_the_keyring_is_an_extra(run: Program, start: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,3 +256,24 @@ def test_a_value_may_begin_with_a_dash(run: Program, server: Server, plain: list
     assert server.mails[0].message["Subject"] == "-5 degrees"
     assert run(*plain, "-S", "-5", "--text", "x").code == 0
     assert server.mails[1].message["Subject"] == "-5"
+
+
+def test_a_dry_run_of_a_finished_message(run: Program) -> None:
+    done = run("send", "--dry-run", "--raw", "-", stdin=RAW)
+    assert done.code == 0
+    assert "envelope to:   <b@example.org>" in done.out
+    assert "X-Odd:   kept as is" in done.out.splitlines()
+
+
+def test_somebody_must_receive_it(run: Program, server: Server) -> None:
+    done = run("send", "-s", server.address, "-f", "me@example.org", "--text", "x")
+    assert done.code == 64
+    assert "give --to ADDRESS" in done.words
+
+
+def test_standard_input_that_is_closed(process: Program, plain: list[str]) -> None:
+    code = "import sys; sys.stdin.close(); from postwright.cli import main; sys.exit(main())"
+    done = process(*plain, "--text", "-", code=code)
+    assert done.code == 66
+    assert "standard input is closed" in done.words
+    assert process(*plain, code=code).code == 64

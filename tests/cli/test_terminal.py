@@ -29,6 +29,14 @@ def test_a_text_is_not_waited_for_at_a_terminal(server: Server, plain: list[str]
     assert "there is no text" in screen.shown
 
 
+def test_no_password_is_typed(tls_server: Server, plain: list[str]) -> None:
+    with terminal(*plain, "--text", "x", "-u", "me") as screen:
+        screen.wait_for(lambda: "Password for me" in screen.shown)
+        screen.type("\x04")
+        assert screen.end() == 64
+    assert "no password was given" in screen.shown
+
+
 @pytest.fixture
 def large(tmp_path: Path) -> str:
     path = tmp_path / "large.bin"

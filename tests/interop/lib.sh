@@ -36,11 +36,12 @@ has_ipv6() { grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6 2>/
 
 # render FILE: a configuration template with @CA@, @PREFIX@, @RUN@, @MAIL@ ... and @SERVER.ROLE@ (a port) filled in
 render() {
-  local script="s|@CA@|$CA|g;s|@PREFIX@|$PREFIX|g;s|@RUN@|$RUN|g;s|@OWNER@|$OWNER|g;s|@DROP@|$DROP|g;s|@MAIL@|$MAIL|g" server role number
+  local name server role number script=
+  for name in CA PREFIX RUN OWNER DROP MAIL; do script+="s|@$name@|${!name}|g;"; done
   for server in $SERVERS; do
-    while read -r role number; do script+=";s|@$server.$role@|$number|g"; done < <(rows "$server")
+    while read -r role number; do script+="s|@$server.$role@|$number|g;"; done < <(rows "$server")
   done
-  has_ipv6 || script+=';/::1/d' # templates keep what listens on ::1 on lines of their own
+  has_ipv6 || script+='/::1/d' # templates keep what listens on ::1 on lines of their own
   sed -e "$script" "$1"
 }
 

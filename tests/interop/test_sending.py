@@ -218,7 +218,7 @@ def test_addresses_beyond_ascii(make: Make, postfix: Postfix) -> None:
     token = new_token()
     client = make(postfix, send_to="Jürgen <jürgen@bücher.example>", subject=f"Grüße {token}")
     client.send()
-    assert b"xn--bcher-kva" in postfix.mailbox("jürgen@bücher.example", token)
+    assert "<jürgen@bücher.example>".encode() in postfix.mailbox("jürgen@bücher.example", token)
     idn = make(postfix, send_to="user@bücher.example", subject=token)
     idn.settings.use_smtputf8 = False  # a domain alone needs no SMTPUTF8: it travels as an A-label
     idn.send()

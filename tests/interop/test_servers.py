@@ -161,6 +161,13 @@ def test_addresses_and_headers_may_be_utf8(server: MailServer) -> None:
     assert server.newest_capture(token) == (message, "jürgen@bücher.example", ["grün@capture.test"])
 
 
+def test_the_two_spellings_of_a_domain_are_one_mailbox(server: MailServer) -> None:
+    token = new_token()
+    with connect(server.plain) as client:
+        client.sendmail("a@example.test", ["user@xn--bcher-kva.example"], letter(token), ["BODY=8BITMIME"])
+    assert token.encode() in server.mailbox("user@bücher.example", token)
+
+
 def test_the_small_port_refuses_by_size(server: MailServer) -> None:
     with connect(server.small) as client:
         client.ehlo()

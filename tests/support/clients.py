@@ -11,13 +11,14 @@ from postwright import SMTP, AsyncSMTP, SMTPError
 from postwright.drive.scripted import ScriptedDriver
 from tests.support.certificates import ServerTLS, shop
 from tests.support.polite import PolitePeer
-from tests.support.server import ScriptedServer
+from tests.support.server import HostileServer, ScriptedServer
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from postwright.drive.transcripts import Peer
+    from tests.support.server import Wire
 
 KINDS = ("scripted", "sync", "async")
 MODES = ("whole", "line", "byte")
@@ -99,6 +100,7 @@ class World:
         self.mode = mode
         self.server: ScriptedServer | None = None
         self.driver: ScriptedDriver | None = None
+        self.enemy: HostileServer | None = None
         self._loop = Loop()
         self._stack = ExitStack()
         self._clients: list[Client] = []
@@ -128,6 +130,18 @@ class World:
         vars(made.smtp)["_driver"] = self.driver
         made.smtp._session.clock = self.driver.clock
         return made
+
+    def attack(self, attack: Callable[[Wire], None], **values: Any) -> Client:
+        """Return a client whose server does what a function does to its first connection; the rest is polite."""
+        self.enemy = self._stack.enter_context(HostileServer(attack))
+        return self.client(self.enemy.port, **values)
+
+    @property
+    def wire(self) -> Wire:
+        """The server's end of the line that was attacked."""
+        assert self.enemy is not None
+        assert self.enemy.wire is not None
+        return self.enemy.wire
 
     def secure(self, client: Client) -> Client:
         """Let a client trust the test authority."""

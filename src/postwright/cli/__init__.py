@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -55,10 +54,7 @@ def _run(words: Sequence[str]) -> Exit | int:
     except KeyboardInterrupt:
         return reports.problem(screen, "interrupted. Nothing was sent.", Exit.INTERRUPTED)
     except Exception as error:
-        if os.environ.get("POSTWRIGHT_DEBUG"):
-            raise
-        text = f"this is a bug: {type(error).__name__}: {error}. With POSTWRIGHT_DEBUG=1 you get what its author needs"
-        return reports.problem(screen, text, Exit.INTERNAL)
+        return reports.bug(screen, error)
 
 
 def _command(args: argparse.Namespace, screen: Screen) -> Exit:

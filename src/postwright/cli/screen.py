@@ -68,15 +68,17 @@ def in_colour(stream: TextIO | None) -> bool:
 
 
 def write(stream: TextIO | None, text: str) -> None:
-    """Write now, what the encoding lacks escaped; a stream that nobody reads is silenced."""
+    """Write now, what the encoding lacks escaped; a stream that takes no more is silenced, as what happened has happened."""
     if stream is None or stream.closed:
         return
     encoding = stream.encoding or "utf-8"
     try:
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         silence(stream)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            write(sys.stderr, f"postwright: standard output can't be written: {error.strerror}\n")
 
 
 def silence(stream: TextIO) -> None:

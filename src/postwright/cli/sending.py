@@ -9,19 +9,21 @@ from postwright.cli import reports
 from postwright.cli.composing import compose
 from postwright.cli.connecting import client_of, need_server, unlock
 from postwright.cli.exits import Exit
+from postwright.cli.problems import Problem
 from postwright.cli.progress import watch
 from postwright.cli.screen import is_terminal
 from postwright.cli.trail import Trail
 from postwright.enums import Outcome
 from postwright.errors import SMTPError
-from postwright.message.addresses import addr_spec
+from postwright.message.addresses import addr_spec, wire_path
 
 if TYPE_CHECKING:
     import argparse
 
     from postwright.cli.client import Client
     from postwright.cli.composing import Finished
-    from postwright.cli.progress import Progress
+    from postwright.cli.problems import Problem
+from postwright.cli.progress import Progress
     from postwright.cli.screen import Screen
     from postwright.words import SendResult
 
@@ -42,6 +44,10 @@ def send(args: argparse.Namespace, screen: Screen) -> Exit:
         return reports.failure(screen, error, client.sent_id)
     except KeyboardInterrupt:
         return reports.interrupted(screen, client.last_outcome or Outcome.NOT_SENT, client.sent_id)
+    except Problem:
+        raise
+    except Exception as error:  # noqa: BLE001 - what became of the mail must be said whatever happened
+        return reports.bug(screen, error, client.last_outcome or Outcome.NOT_SENT, client.sent_id)
     return reports.sent(screen, result)
 
 
@@ -63,7 +69,7 @@ def _progress(args: argparse.Namespace, screen: Screen, client: Client, *, trail
 def _dry_run(client: Client, finished: Finished | None, screen: Screen) -> Exit:
     message, from_addr, to_addrs = finished or (None, None, None)
     envelope, draft = client.look(message, from_addr, to_addrs)
-    sender = addr_spec(envelope.reverse_path)
+    sender = wire_path(envelope.reverse_path)
     screen.say(f"envelope from: <{sender}>")
     for recipient in envelope.recipients:
         options = "".join(f" {key}={value}" for key, value in recipient.options)

@@ -11,8 +11,7 @@ import re
 from typing import NamedTuple
 
 from postwright.errors import InvalidAddress
-from postwright.message.domains import MAX_DOMAIN, NAME, domain_fault
-from postwright.message.domains import ascii_domain as ascii_of
+from postwright.message.domains import MAX_DOMAIN, NAME, ascii_domain, domain_fault, unicode_domain
 from postwright.message.encoded_words import decode
 from postwright.words import Address, printable
 
@@ -256,8 +255,7 @@ class _Parser:
         if not match:
             raise self.unexpected() if self.at < len(self.text) else self.fault("no domain after the @")
         domain = match.group()
-        fault = domain_fault(domain)
-        if fault:
+        if fault := domain_fault(domain):
             raise self.fault(fault)
         self.at = match.end()
         self.skip()
@@ -273,8 +271,7 @@ class _Parser:
                 raise self.fault("a local part that is quoted in part only", word.at)
         if not words[0].quoted and not _DOT_ATOM.fullmatch(text):
             raise self.fault("a dot at the wrong place in the local part that starts", start)
-        fault = _local_part_fault(text)
-        if fault:
+        if fault := _local_part_fault(text):
             raise self.fault(fault, start)
         return text
 
@@ -313,12 +310,11 @@ def _quoted_local_part(local: str) -> str:
     return local if _DOT_ATOM.fullmatch(local) else '"' + _SPECIAL.sub(r"\\\1", local) + '"'
 
 
-def addr_spec(address: Address, *, ascii_domain: bool = True) -> str:
+def addr_spec(address: Address) -> str:
     """Return local part and domain as they stand in a header, quoted where needed (RFC 5322 section 3.4.1).
 
-    Args:
-        address: Any address, also one that no parser has seen.
-        ascii_domain: Write the domain in A-labels; False leaves it in Unicode.
+    The domain is written in A-labels; behind a local part that is not ASCII, which travels by SMTPUTF8 alone, in
+    U-labels (RFC 6531 section 3.3), as such mailboxes stand in servers' tables. Any address may be given.
 
     Raises:
         InvalidAddress: It is not a valid address.
@@ -331,10 +327,9 @@ def addr_spec(address: Address, *, ascii_domain: bool = True) -> str:
         if local.lower() == "postmaster":
             return local
         raise InvalidAddress(f'"{printable(local)}": no domain')
-    fault = _local_part_fault(local) or domain_fault(domain)
-    if fault:
+    if fault := _local_part_fault(local) or domain_fault(domain):
         raise InvalidAddress(f'"{printable(local)}@{printable(domain)}": {fault}')
-    return f"{_quoted_local_part(local)}@{ascii_of(domain) if ascii_domain else domain}"
+    return f"{_quoted_local_part(local)}@{ascii_domain(domain) if local.isascii() else unicode_domain(domain)}"
 
 
 def wire_path(address: Address) -> str:

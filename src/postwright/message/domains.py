@@ -50,6 +50,24 @@ def ascii_domain(domain: str) -> str:
     return name
 
 
+@lru_cache(maxsize=512)
+def unicode_domain(domain: str) -> str:
+    """Return a domain as people write it: names in U-labels (RFC 5891), address literals as they are.
+
+    Raises:
+        InvalidAddress: It is neither a domain name nor an address literal.
+    """
+    name = ascii_domain(domain)
+    if "xn--" not in name.lower():
+        return name
+    import idna  # noqa: PLC0415 (as below)
+
+    try:
+        return idna.decode(name)
+    except UnicodeError:  # an old A-label that IDNA 2008 does not know stays as it is
+        return name
+
+
 def _to_a_labels(domain: str) -> str:
     import idna  # noqa: PLC0415 (most mail needs no such domain, and the tables are large)
 

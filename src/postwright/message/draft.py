@@ -283,7 +283,7 @@ def _stream(content: Content) -> FileSource:
 
 def _raw(data: bytes, *, binary: bool) -> Memory:
     if binary:
-        return Memory(data, eight_bit=True)
+        return Memory(bytes(data), eight_bit=True)
     lines = LineEnds(strict=True)
     data = lines.feed(bytes(data))
     return Memory(data, eight_bit=lines.eight_bit)

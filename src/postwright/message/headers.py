@@ -75,7 +75,7 @@ class _Lines:
     def __init__(self, name: str, width: int) -> None:
         self.limit = max(_NARROWEST, min(width, LONGEST_LINE))
         self._line = f"{name}:"
-        self._done = ""
+        self._done: list[str] = []
         self._bare = True
 
     @property
@@ -98,7 +98,7 @@ class _Lines:
             self._bare = False
 
     def break_line(self) -> None:
-        self._done += self._line + "\r\n"
+        self._done.append(self._line)
         self._line = ""
         self._bare = False
 
@@ -118,7 +118,7 @@ class _Lines:
         self.add(encode(text, charset, first, self.limit - 1))
 
     def finish(self) -> bytes:
-        return f"{self._done}{self._line}\r\n".encode()
+        return "\r\n".join([*self._done, self._line, ""]).encode()
 
 
 def unstructured(name: str, value: str, *, width: int = DEFAULT_WIDTH, charset: str = "") -> bytes:

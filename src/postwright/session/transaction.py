@@ -243,7 +243,7 @@ class Transaction:
     def _sender_problem(self, reply: Reply) -> SMTPError | None:
         if reply.code == 250:
             return None
-        sender = addr_spec(self.envelope.reverse_path)
+        sender = wire_path(self.envelope.reverse_path)
         if reply.code >= 400:
             return SenderRefused(f"<{sender}>: {reply}", reply=reply)
         return UnexpectedReply(f"{reply} in answer to {self.verb}", reply=reply)

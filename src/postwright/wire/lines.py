@@ -77,6 +77,8 @@ class LineEnds:
         width = data.find(b"\n", first + 1) - first
         if first < 1 or not 1 < width <= self._limit + 2 or self._column + first - 1 > self._limit:
             return False
+        if data[first + 2 * width : first + 2 * width + 1] not in (b"\n", b""):  # other text shows itself here
+            return False
         ends = data[first::width]
         count = len(ends)
         if ends != b"\n" * count or data[first - 1 :: width][:count] != b"\r" * count:

@@ -247,7 +247,7 @@ def test_local_parts_in_utf8() -> None:
     made = draft(to=(Address("jürgen", "bücher.example"),))
     assert made.needs_utf8
     assert made.eight_bit
-    assert "To: jürgen@xn--bcher-kva.example\r\n".encode() in made.headers
+    assert "To: jürgen@bücher.example\r\n".encode() in made.headers
     with pytest.raises(InvalidAddress, match="SMTPUTF8"):
         draft(to=(Address("jürgen", "x.y"),), utf8=False)
 

@@ -6,6 +6,7 @@ import base64
 import email.header
 import quopri
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -163,3 +164,36 @@ def test_decoding_takes_any_text(text: str) -> None:
 def test_quoted_words_are_quoted_printable_but_for_the_space() -> None:
     (word,) = encode("Grüße an alle drei")
     assert quopri.decodestring(word.split("?")[3].encode(), header=True).decode() == "Grüße an alle drei"
+
+
+BOMBS = [
+    "=?",
+    "=?a",
+    "=?utf-8?q?",
+    "=?utf-8?q?x",
+    "=?utf-8?q?x?=",
+    "=?utf-8?q?x?= ",
+    "?=",
+    "=",
+    "=?utf-8?b?A",
+    "=?a*b",
+    "=?utf-8*e?q?",
+    "a" * 9,
+]
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("start", ["", "=?utf-8?q?", "=?"])
+def test_decoding_takes_time_in_proportion_to_the_text(bomb: str, start: str) -> None:
+    """Sixteen times the text takes about sixteen times as long; quadratic would be 256 times."""
+
+    def seconds(size: int) -> float:
+        text = start + bomb * (size // len(bomb))
+        best = 1e9
+        for _ in range(3):
+            begun = time.perf_counter()
+            decode(text)
+            best = min(best, time.perf_counter() - begun)
+        return best
+
+    assert seconds(160_000) < 90 * max(seconds(10_000), 2e-5)

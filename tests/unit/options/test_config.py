@@ -20,6 +20,7 @@ SPECIAL = {
     "SSLEnabledProtocols": "12288",
     "UseIPv6": "1",
     "CodePage": "1252",
+    "FirewallType": "3",
     "UseFIPSCompliantAPI": "False",
     "OtherHeaders": "X-A: 1\r\nX-B: a=b",
     "MaxHeaderLength": "998",

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # some of this is used only by the scripts that source it
 # What every script here shares: places, ports, and the life of a background process.
 # Nothing here searches for processes by name: a process is ours when its pid and its start time are those in a pid file.
 
@@ -7,7 +7,6 @@ STATE=${POSTWRIGHT_INTEROP:-/var/lib/postwright-interop}
 PREFIX=$STATE/prefix # packages that conflict as packages, each unpacked in a folder of its own
 CA=$STATE/ca         # certificates
 RUN=$STATE/run       # a folder for each server: generated configuration, pid files, logs, mail
-export STATE CA RUN
 
 SERVERS="postfix exim sink oldverbs"
 PORTS_FROM=${POSTWRIGHT_INTEROP_PORTS:-20000}

@@ -390,3 +390,19 @@ def test_every_failure_says_what_became_of_the_mail(
         assert not client.connected
     client.mail_port = sink.discard
     assert client.send().reply.code == 250
+
+
+def test_a_file_with_octets_above_127_is_looked_through_before_mail(
+    make: Make, postfix: Postfix, tmp_path: Path
+) -> None:
+    client = make(postfix, postfix.bare, ssl_start_mode=SSLStartMode.NONE)
+    file = tmp_path / "latin1.txt"
+    file.write_bytes(b"caf\xe9\n" * 100_000)
+    client.attached_file = str(file)
+    trail: list[str] = []
+    client.on_pi_trail = lambda event: trail.append(event.message)
+    with pytest.raises(errors.ExtensionMissing, match="8BITMIME"):
+        client.send()
+    assert not any(line.startswith("MAIL") for line in trail)
+    file.write_bytes(b"cafe\n" * 100_000)
+    assert client.send().reply.code == 250

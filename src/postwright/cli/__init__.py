@@ -53,7 +53,7 @@ def _run(words: Sequence[str]) -> Exit | int:
         return reports.failure(screen, error)
     except KeyboardInterrupt:
         return reports.problem(screen, "interrupted. Nothing was sent.", Exit.INTERRUPTED)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a person is told in words, not by a traceback
         return reports.bug(screen, error)
 
 

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from postwright.cli.client import Client
     from postwright.cli.composing import Finished
-    from postwright.cli.problems import Problem
-from postwright.cli.progress import Progress
+    from postwright.cli.progress import Progress
     from postwright.cli.screen import Screen
     from postwright.words import SendResult
 

@@ -26,6 +26,7 @@ from postwright.errors import (
     UnexpectedReply,
 )
 from postwright.events import Error
+from postwright.flow import Call
 from postwright.message.addresses import addr_spec, needs_utf8, wire_path
 from postwright.session.asking import reset
 from postwright.session.delivery import send_chunks, send_data, send_group, small
@@ -99,10 +100,11 @@ class Transaction:
             MessageRefused: The message itself was refused.
         """
         try:
+            await self._look_through()
             parameters = self._parameters()
             await self.session.talk.glance()
             self.session.step(Step.MAIL)
-            chunked = self.session.plan.settings.use_chunking and "CHUNKING" in self.session.extensions
+            chunked = self._chunked()
             started = await self._offer(parameters, chunked=chunked)
             deliver = send_chunks if chunked else send_data
             reply = await deliver(self, started)
@@ -111,6 +113,17 @@ class Transaction:
             error.recipients = self.results
             raise
         return SendResult(reply, self.draft.message_id, self.results)
+
+    def _chunked(self) -> bool:
+        """Whether the body goes as BDAT; BINARYMIME can't go any other way (RFC 3030 section 3)."""
+        settings = self.session.plan.settings
+        return "CHUNKING" in self.session.extensions and (settings.use_chunking or settings.body_type == "BINARYMIME")
+
+    async def _look_through(self) -> None:
+        """Read a file once before MAIL, where the server can't take octets above 127 and it is not known if it has any."""
+        body = self.draft.body
+        if "8BITMIME" not in self.session.extensions and body.eight_bit is None and body.repeatable:
+            await Call(body.survey)
 
     # What the message needs, and what is said with MAIL and RCPT
 

@@ -6,7 +6,22 @@ from collections.abc import Callable, Generator, Iterator
 import pytest
 
 from tests.interop.both import Client
-from tests.interop.servers import HERE, STATE, Authority, Exim, OldVerbs, Postfix, Sink, lacking, running, start
+from tests.interop.servers import (
+    HERE,
+    STATE,
+    Authority,
+    Dante,
+    Exim,
+    Microsocks,
+    OldVerbs,
+    Postfix,
+    Sink,
+    Squid,
+    Tinyproxy,
+    lacking,
+    running,
+    start,
+)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -46,6 +61,30 @@ def oldverbs(ca: Authority) -> Iterator[OldVerbs]:
 def sink(ca: Authority) -> Iterator[Sink]:
     with running("sink"):
         yield Sink.described(ca)
+
+
+@pytest.fixture(scope="session")
+def dante() -> Iterator[Dante]:
+    with running("dante"):
+        yield Dante.described()
+
+
+@pytest.fixture(scope="session")
+def microsocks() -> Iterator[Microsocks]:
+    with running("microsocks"):
+        yield Microsocks.described()
+
+
+@pytest.fixture(scope="session")
+def squid() -> Iterator[Squid]:
+    with running("squid"):
+        yield Squid.described()
+
+
+@pytest.fixture(scope="session")
+def tinyproxy() -> Iterator[Tinyproxy]:
+    with running("tinyproxy"):
+        yield Tinyproxy.described()
 
 
 @pytest.fixture(params=["SMTP", "AsyncSMTP"])

@@ -8,5 +8,5 @@ names=${*:-$SERVERS}
 exec 9>"$STATE/lock"
 flock 9
 for name in $names; do
-  if [ -x "$INTEROP/$name/stop.sh" ]; then "$INTEROP/$name/stop.sh"; fi
+  if [ -x "$(home "$name")/stop.sh" ]; then "$(home "$name")/stop.sh"; fi
 done

@@ -9,13 +9,14 @@ set -eu
 
 LOG=$STATE/install.log
 BESIDE="openssl perl python3-venv libsasl2-modules libsasl2-modules-db libnet-server-mail-perl"
-UNPACKED="postfix exim sasl"
+UNPACKED="postfix exim sasl proxies"
 
 packages_of() {
   case $1 in
     postfix) echo postfix postfix-lmdb postfix-pcre ;;
     exim) echo exim4-base exim4-daemon-heavy exim4-config ;;
     sasl) echo sasl2-bin ;; # for saslpasswd2; installed, it would bring a daemon
+    proxies) echo dante-server microsocks squid squid-common squid-langpack tinyproxy-bin ;; # with the first, daemons too
   esac
 }
 
@@ -27,7 +28,7 @@ have() { ! dpkg-query -W -f '${db:Status-Status}\n' "$@" 2>&1 | grep -qvx instal
 unpacked() { [ -e "$PREFIX/$1/libraries" ] && have $(cat "$PREFIX/$1/libraries"); }
 
 # What the servers run as. Debian's Exim has the name of its user compiled in.
-have_users() { getent passwd "$OWNER" "$MAIL" Debian-exim >/dev/null && getent group "$DROP" >/dev/null; }
+have_users() { getent passwd "$OWNER" "$MAIL" "$PROXYUSER" Debian-exim >/dev/null && getent group "$DROP" >/dev/null; }
 
 make_users() {
   local name
@@ -36,6 +37,12 @@ make_users() {
     getent passwd "$name" >/dev/null ||
       useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$name"
   done
+  # Dante asks the machine itself for passwords. As everybody knows this one, the account has expired: Dante does not
+  # mind, and nobody else lets it in. An account of that name that was there before is left as it is.
+  getent passwd "$PROXYUSER" >/dev/null && return
+  useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$PROXYUSER"
+  usermod --expiredate 2000-01-01 "$PROXYUSER"
+  echo "$PROXYUSER:$PROXYPASSWORD" | chpasswd
 }
 
 # absent: a word for each part that is not there
@@ -54,7 +61,7 @@ libraries() {
     tr ',' '\n' | sed 's/|.*//; s/([^)]*)//; s/:any//; s/ //g' | grep '^lib' | sort -u
 }
 
-add() { apt-get install -y -q --no-install-recommends --no-upgrade "$@"; }
+add() { apt-get -o DPkg::Lock::Timeout=120 install -y -q --no-install-recommends --no-upgrade "$@"; }
 
 # unpack NAME: its packages into $PREFIX/NAME
 unpack() {

@@ -8,15 +8,26 @@ PREFIX=$STATE/prefix # packages that conflict as packages, each unpacked in a fo
 CA=$STATE/ca         # certificates
 RUN=$STATE/run       # a folder for each server: generated configuration, pid files, logs, mail
 
-SERVERS="postfix exim sink oldverbs"
+PROXIES="dante microsocks squid tinyproxy"
+SERVERS="postfix exim sink oldverbs $PROXIES"
 PORTS_FROM=${POSTWRIGHT_INTEROP_PORTS:-20000}
 OWNER=postwright-mta  # runs Postfix
 DROP=postwright-drop  # Postfix insists on a group of its own for its maildrop
 MAIL=postwright-mail  # owns delivered mail
+PROXYUSER=proxyuser   # may use the proxies' password ports, with PROXYPASSWORD; a user of this machine, for dante
+PROXYPASSWORD=proxypw
 MISSING=3             # exit code: "this can't run here", as opposed to "this should run and does not"
 
 say() { printf '%s\n' "$*" >&2; }
 missing() { say "$*"; exit "$MISSING"; }
+
+# home SERVER: the folder of its scripts
+home() {
+  case " $PROXIES " in
+    *" $1 "*) echo "$INTEROP/proxies/$1" ;;
+    *) echo "$INTEROP/$1" ;;
+  esac
+}
 
 # --- ports ---------------------------------------------------------------------------------------
 
@@ -129,12 +140,16 @@ greets() {
   [ "${line:0:3}" = 220 ]
 }
 
-# gave_answer SERVER PORT: it greets, or it has died and never will
-gave_answer() { greets "$2" || ! up "$1"; }
+# listens PORT: a server there takes connections
+listens() { { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && exec 3>&-; }
 
-# await SERVER PORT: until it greets; a server that does not is taken down again, and its logs shown
+# gave_answer SERVER PORT CHECK: it is there, or it has died and never will be
+gave_answer() { "$3" "$2" || ! up "$1"; }
+
+# await SERVER PORT [CHECK]: until it greets (or listens); a server that does not is taken down again, and its logs shown
 await() {
-  within 10 gave_answer "$1" "$2" && greets "$2" && return
+  local check=${3:-greets}
+  within 10 gave_answer "$1" "$2" "$check" && "$check" "$2" && return
   say "$1 does not answer on port $2:"
   tail -n 5 "$RUN/$1"/*.log >&2 || true
   halt "$1"

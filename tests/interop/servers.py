@@ -336,6 +336,51 @@ class Sink(Server):
                 process.kill()
 
 
+# --- proxies -----------------------------------------------------------------------------------------------------
+
+PROXY_USER, PROXY_PASSWORD = "proxyuser", "proxypw"
+FORBIDDEN_PORT = 4  # Dante and Squid lead to any port of this machine but to this one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """What all proxies have: a port for everybody, and one for PROXY_USER."""
+
+    name: ClassVar[str]
+    host: ClassVar[str] = "127.0.0.1"
+    open: int
+    password: int
+
+    @classmethod
+    def described(cls) -> Self:
+        return cls(**ports(cls.name))
+
+
+class Dante(Proxy):
+    """SOCKS4 and SOCKS5, with the rules of its configuration."""
+
+    name = "dante"
+    host6: ClassVar[str] = "::1"
+
+
+class Microsocks(Proxy):
+    """SOCKS5, small and without rules."""
+
+    name = "microsocks"
+
+
+class Squid(Proxy):
+    """HTTP CONNECT, HTTP/1.1, with the rules of its configuration."""
+
+    name = "squid"
+
+
+class Tinyproxy(Proxy):
+    """HTTP CONNECT, HTTP/1.0, without rules."""
+
+    name = "tinyproxy"
+
+
 def _arguments(head: str) -> list[str]:
     return re.findall(r"^X-(?:Mail|Rcpt)-Args: (.*)$", head, re.MULTILINE)
 

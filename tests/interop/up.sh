@@ -10,7 +10,7 @@ owner=${POSTWRIGHT_INTEROP_OWNER:-hand}
 
 # fingerprint SERVER: changes with anything that the running server was made from
 fingerprint() {
-  { cat "$INTEROP"/{lib.sh,ports.txt,capture.sh} "$INTEROP/$1"/* "$CA/root.pem"; echo "$PORTS_FROM"; } | sha256sum
+  { cat "$INTEROP"/{lib.sh,ports.txt,capture.sh} "$(home "$1")"/* "$CA/root.pem"; echo "$PORTS_FROM"; } | sha256sum
 }
 
 # in_use SERVER: test runs hold a shared lock on this file while they use a server
@@ -30,7 +30,7 @@ bring_up() {
     if [ "$owner" = hand ]; then echo hand >"$RUN/$name/owner"; fi
     return
   fi
-  "$INTEROP/$name/stop.sh" && "$INTEROP/$name/start.sh" || return
+  "$(home "$name")/stop.sh" && "$(home "$name")/start.sh" || return
   fingerprint "$name" >"$RUN/$name/fingerprint"
   echo "$owner" >"$RUN/$name/owner"
 }

@@ -338,16 +338,17 @@ class Sink(Server):
 
 # --- proxies -----------------------------------------------------------------------------------------------------
 
-PROXY_USER, PROXY_PASSWORD = "proxyuser", "proxypw"
 FORBIDDEN_PORT = 4  # Dante and Squid lead to any port of this machine but to this one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
-    """What all proxies have: a port for everybody, and one for PROXY_USER."""
+    """What all proxies have: a port for everybody, and one that wants `user` and `secret`."""
 
     name: ClassVar[str]
     host: ClassVar[str] = "127.0.0.1"
+    user: ClassVar[str] = "proxyuser"
+    secret: ClassVar[str] = "proxypw"
     open: int
     password: int
 

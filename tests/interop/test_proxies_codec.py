@@ -12,7 +12,7 @@ from postwright.errors import FirewallError
 from postwright.proxy import begin
 from postwright.proxy.dialogue import Proxy
 from tests.interop import servers
-from tests.interop.servers import FORBIDDEN_PORT, PROXY_PASSWORD, PROXY_USER
+from tests.interop.servers import FORBIDDEN_PORT
 
 if TYPE_CHECKING:
     from tests.interop.servers import Postfix
@@ -105,13 +105,13 @@ def test_the_greeting_comes_through(
 
 @pytest.mark.parametrize(("name", "kind"), WITH_LOGIN)
 def test_a_login(ways: Ways, postfix: Postfix, name: str, kind: FirewallType) -> None:
-    proxy = ways.to(name, kind, login=(PROXY_USER, PROXY_PASSWORD))
+    proxy = ways.to(name, kind, login=(servers.Proxy.user, servers.Proxy.secret))
     assert greeting(proxy, "127.0.0.1", postfix.plain).startswith(b"220 ")
 
 
 @pytest.mark.parametrize(("name", "kind"), WITH_LOGIN)
 def test_a_wrong_password_and_none_are_refused(ways: Ways, postfix: Postfix, name: str, kind: FirewallType) -> None:
-    wrong = refusal(ways.to(name, kind, login=(PROXY_USER, "wrongpw")), "127.0.0.1", postfix.plain)
+    wrong = refusal(ways.to(name, kind, login=(servers.Proxy.user, "wrongpw")), "127.0.0.1", postfix.plain)
     none = refusal(ways.to(name, kind, login=("", "")), "127.0.0.1", postfix.plain)
     assert "refused" in wrong
     assert "wrongpw" not in wrong

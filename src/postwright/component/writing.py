@@ -141,7 +141,7 @@ def named_envelope(
         recipients = tuple(Recipient(address) for address in addresses)
     if plan.properties.return_path and from_addr is None:
         sender = reverse_path(plan.properties.return_path)
-    if from_addr is None and sender is NOBODY and not plan.properties.return_path:
+    if from_addr is None and sender == NOBODY and not plan.properties.return_path:
         raise SenderMissing("the message has no From or Sender header, and no from_addr was given")
     if not recipients:
         raise RecipientMissing("the message has no To, Cc or Bcc header, and no to_addrs were given")

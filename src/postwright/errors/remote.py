@@ -12,6 +12,11 @@ class RemoteError(SMTPError):
 class FirewallError(RemoteError, ConnectionError, code=118):
     """The proxy did not open the connection."""
 
+    @property
+    def is_transient(self) -> bool:
+        """The way to the server is at fault, not the message: it may be mended."""
+        return True
+
 
 class Refused(RemoteError, code=161):
     """The server refused."""

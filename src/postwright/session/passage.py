@@ -128,4 +128,7 @@ class Passage:
                 raise InactivityTimeout
             return await link.receive(remaining)
         except InactivityTimeout:
-            raise FirewallError(f"{self._proxy.host} port {self._proxy.port} did not answer in time") from None
+            raise FirewallError(
+                f"{self._proxy.host} port {self._proxy.port} did not answer in time; "
+                f"is firewall_type={int(self._proxy.type)} ({self._proxy.type.name}) right?"
+            ) from None

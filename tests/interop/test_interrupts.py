@@ -1,0 +1,126 @@
+"""Interrupted or cancelled at every single wait of a delivery: the line is closed, nothing is left, the object works."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postwright import SMTP, AsyncSMTP, FirewallType, Outcome, errors
+from postwright.drive.patience import Patience
+from postwright.drive.sync import SyncDriver
+from tests.interop.servers import Postfix
+
+if TYPE_CHECKING:
+    from tests.interop.servers import Microsocks
+
+Prepare = Callable[[Any], None]
+
+
+def values(postfix: Postfix) -> dict[str, Any]:
+    return {
+        "mail_server": "localhost",
+        "mail_port": postfix.submission,
+        "from_": "alice@example.test",
+        "send_to": "x@capture.test, y@capture.test",
+        "message_text": "hello\n" * 1000,
+        "user": "alice",
+        "password": "alicepw",
+        "ssl_start_mode": 2,
+    }
+
+
+@pytest.fixture(params=["direct", "through a proxy"])
+def prepare(request: pytest.FixtureRequest, postfix: Postfix) -> Prepare:
+    proxy: Microsocks | None = request.getfixturevalue("microsocks") if request.param != "direct" else None
+
+    def prepared(client: SMTP | AsyncSMTP) -> None:
+        client.settings.open_ssl_ca_file = str(postfix.ca.root)
+        client.settings.use_ipv6 = 0
+        if proxy is not None:
+            client.firewall_type = FirewallType.SOCKS5
+            client.firewall_host = proxy.host
+            client.firewall_port = proxy.open
+
+    return prepared
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_interrupted_at_every_wait(postfix: Postfix, prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = SMTP(**values(postfix))
+    prepare(client)
+    count, at = 0, 0
+    real = SyncDriver._wait_for
+
+    def wait_for(self: SyncDriver, *arguments: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == at:
+            self.interrupt()
+        return real(self, *arguments)
+
+    monkeypatch.setattr(SyncDriver, "_wait_for", wait_for)
+    client.send()
+    total, before, threads = count, descriptors(), threading.active_count()
+    assert total > 10
+    outcomes = set()
+    for at in range(1, total + 1):
+        count = 0
+        try:
+            client.send()
+        except errors.Interrupted as error:
+            outcomes.add(error.outcome)
+        else:
+            assert at > total - 3  # while QUIT is said: the mail was sent, and stays sent
+        assert client.idle
+        assert not client.connected
+        assert descriptors() == before
+    assert outcomes == {Outcome.NOT_SENT, Outcome.UNKNOWN}
+    at = 0
+    assert client.send().reply.code == 250
+    assert threading.active_count() <= threads + 1
+
+
+def test_cancelled_at_every_wait(postfix: Postfix, prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, at = 0, 0
+    task: asyncio.Task[Any] | None = None
+    real = Patience.wait
+
+    async def wait(self: Patience, *arguments: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == at:
+            assert task is not None
+            task.cancel()
+        await real(self, *arguments)
+
+    monkeypatch.setattr(Patience, "wait", wait)
+
+    async def explore() -> set[Outcome | None]:
+        nonlocal count, at, task
+        client = AsyncSMTP(**values(postfix))
+        prepare(client)
+        await client.send()
+        total, before, outcomes = count, descriptors(), set()
+        assert total > 10
+        for number in range(1, total + 1):
+            count, at = 0, number
+            task = asyncio.ensure_future(client.send())
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            outcomes.add(client.last_outcome)
+            assert client.idle
+            assert not client.connected
+            assert descriptors() == before
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+        at = 0
+        assert (await client.send()).reply.code == 250
+        return outcomes
+
+    # SENT too where the answer to QUIT was waited for
+    assert asyncio.run(explore()) >= {Outcome.NOT_SENT, Outcome.UNKNOWN}

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from postwright.enums import RecipientType
+from postwright.enums import Outcome, RecipientType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +137,64 @@ class SendResult:
     def refused(self) -> tuple[RecipientResult, ...]:
         """The recipients that the server did not take."""
         return tuple(r for r in self.recipients if not r.accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """What became of one file of a queue in a run.
+
+    Attributes:
+        name: The file's name when the run found it.
+        state: "sent", "failed", "deferred" (it waits for its next attempt), or "refused": it is not an ordinary file
+            of ours, and was not touched.
+        outcome: What became of the mail.
+        error: Why it was not sent.
+        result: The server's answers, where it was sent.
+    """
+
+    name: str
+    state: str
+    outcome: Outcome
+    error: Exception | None = None
+    result: SendResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """What a run did with a queue.
+
+    Attributes:
+        entries: What became of each file that it worked at, in that order.
+        left: How many messages were due and stayed in the queue.
+        stopped: The error that ended the run before its end, such as a server that can't be reached.
+    """
+
+    entries: tuple[QueueEntry, ...] = ()
+    left: int = 0
+    stopped: Exception | None = None
+
+    @property
+    def sent(self) -> tuple[QueueEntry, ...]:
+        """What the server took."""
+        return self._in("sent")
+
+    @property
+    def failed(self) -> tuple[QueueEntry, ...]:
+        """What was not sent, or may have been: ``outcome`` says which."""
+        return self._in("failed", "refused")
+
+    @property
+    def unknown(self) -> tuple[QueueEntry, ...]:
+        """What may have been sent; a person must decide, since sending it again may make a second one."""
+        return tuple(entry for entry in self.entries if entry.outcome is Outcome.UNKNOWN)
+
+    @property
+    def deferred(self) -> tuple[QueueEntry, ...]:
+        """What waits for its next attempt."""
+        return self._in("deferred")
+
+    def _in(self, *states: str) -> tuple[QueueEntry, ...]:
+        return tuple(entry for entry in self.entries if entry.state in states)
 
 
 class Line(NamedTuple):

@@ -41,6 +41,7 @@ def test_the_help_fits_a_terminal(run: Program, monkeypatch: pytest.MonkeyPatch)
     ("words", "told"),
     [
         (["send", "--subjet", "x"], "unknown option --subjet: did you mean --subject?"),
+        (["send", "--passwrd", "x"], "a password is not taken from the command line"),
         (["send", "--recipient=x"], "unknown option --recipient"),
         (["send", "-Z"], "unknown option -Z"),
         (["send", "a", "b"], "blanks need quotes"),

@@ -133,8 +133,9 @@ def test_binarymime_carries_every_octet(world: World) -> None:
         "C: BDAT * LAST\nS: 250 taken"
     )
     client.settings.body_type = "BINARYMIME"
-    client.other_headers = "MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n" \
-        "Content-Transfer-Encoding: binary\r\n"
+    client.other_headers = (
+        "MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n"
+    )
     client.set_message_stream(io.BytesIO(octets))
     client.send()
     assert world.peers[0].bodies[0].partition(b"\r\n\r\n")[2] == octets

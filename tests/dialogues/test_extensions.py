@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -89,16 +89,26 @@ def test_text_that_we_compose_is_encoded_so_that_every_server_can_take_it(world:
     assert world.peers[0].bodies[0].isascii()
 
 
-def test_a_stream_whose_octets_the_server_cannot_take_is_not_sent(world: World) -> None:
-    client = world.play(hello() + "C: MAIL FROM:<a@example.org>\nS: 250 ok\n" + RCPT + "C: DATA\nS: 354 go")
-    client.set_message_stream(io.BytesIO(b"caf\xe9\r\n"))
+class OneWay(io.BytesIO):
+    """A stream that can be read only once."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("kind", [io.BytesIO, OneWay])
+def test_a_stream_whose_octets_the_server_cannot_take_is_not_sent(world: World, kind: type[io.BytesIO]) -> None:
+    # One that can seek is looked through before MAIL; of another the octets show when they should go out.
+    talk = NOTHING if kind is io.BytesIO else "C: MAIL FROM:<a@example.org>\nS: 250 ok\n" + RCPT + "C: DATA\nS: 354 go"
+    client = world.play(hello() + talk)
+    client.set_message_stream(kind(b"caf\xe9\r\n"))
     error = failure(client)
     assert isinstance(error, ExtensionMissing)
     assert error.outcome is Outcome.NOT_SENT
     assert b"\xe9" not in world.peers[0].heard
 
 
-UTF8 = {"send_to": "jürgen@example.net"}
+UTF8: dict[str, Any] = {"send_to": "jürgen@example.net"}
 
 
 def test_a_local_part_outside_ascii_needs_smtputf8(world: World) -> None:

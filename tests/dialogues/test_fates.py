@@ -13,13 +13,15 @@ from postwright.errors import (
     MessageRefused,
     NetworkError,
     ServiceClosing,
-    SMTPError,
     UnexpectedReply,
 )
 from tests.support.clients import failure
 from tests.support.scripts import DATA, MAIL, hello
 
 if TYPE_CHECKING:
+    from postwright.errors import (
+        SMTPError,
+    )
     from tests.support.clients import World
 
 ONE_BY_ONE = (hello() + MAIL + DATA + "S: 250 taken\nC: QUIT\nS: 221 bye").strip().splitlines()

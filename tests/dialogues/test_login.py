@@ -13,12 +13,14 @@ from postwright.errors import (
     InvalidValue,
     LoginRefused,
     NotAvailable,
-    SMTPError,
 )
 from tests.support.clients import failure
 from tests.support.scripts import hello
 
 if TYPE_CHECKING:
+    from postwright.errors import (
+        SMTPError,
+    )
     from tests.support.clients import Client, World
 
 SECRET = base64.b64encode(b"\0alice\0sesame").decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.support.scripts import DATA, TAKEN, hello
 if TYPE_CHECKING:
     from tests.support.clients import World
 
-PEOPLE = {"send_to": "t1@x.example, t2@x.example", "cc": "c@x.example", "bcc": "b@x.example"}
+PEOPLE: dict[str, Any] = {"send_to": "t1@x.example, t2@x.example", "cc": "c@x.example", "bcc": "b@x.example"}
 ADDRESSES = ("t1@x.example", "t2@x.example", "c@x.example", "b@x.example")
 KINDS = {"t1@x.example": "to", "t2@x.example": "to", "c@x.example": "cc", "b@x.example": "bcc"}
 CODES = {"yes": "250 2.1.5 ok", "later": "450 4.2.1 later", "never": "550 5.1.1 nobody"}
@@ -35,9 +35,7 @@ def grouped(answers: dict[str, str], data: str = "") -> str:
 @pytest.mark.parametrize("answer", ["later", "never"])
 @pytest.mark.parametrize("refused", ADDRESSES)
 @pytest.mark.parametrize("stop", [True, False])
-def test_one_by_one_a_refusal_stops_where_the_rule_says_so(
-    world: World, refused: str, stop: bool, answer: str
-) -> None:
+def test_one_by_one_a_refusal_stops_where_the_rule_says_so(world: World, refused: str, stop: bool, answer: str) -> None:
     talk = hello() + "C: MAIL FROM:<a@example.org>\nS: 250 ok\n"
     for address in ADDRESSES:
         talk += asked(address, answer if address == refused else "yes")
@@ -98,9 +96,7 @@ def test_with_no_rule_that_stops_data_goes_with_the_group(world: World) -> None:
 
 @pytest.mark.parametrize("code", ["later", "never"])
 @pytest.mark.parametrize("answer", ["354 go on\nC: .\nS: 554 no valid recipients", "503 no recipients"])
-def test_a_data_that_was_taken_without_a_recipient_is_ended_by_a_bare_dot(
-    world: World, code: str, answer: str
-) -> None:
+def test_a_data_that_was_taken_without_a_recipient_is_ended_by_a_bare_dot(world: World, code: str, answer: str) -> None:
     client = world.play(
         hello("PIPELINING")
         + grouped(dict.fromkeys(ADDRESSES, code), data="C: DATA\n")
@@ -139,7 +135,9 @@ def test_the_bcc_recipient_is_in_the_envelope_and_not_in_the_data(world: World) 
 
 def test_several_refusals_are_all_in_the_result(world: World) -> None:
     answers = {"t1@x.example": "later", "b@x.example": "never"}
-    client = world.play(hello("PIPELINING") + grouped(answers, data="C: DATA\n") + "S: 354 go\nC: <body>\n" + TAKEN, **PEOPLE)
+    client = world.play(
+        hello("PIPELINING") + grouped(answers, data="C: DATA\n") + "S: 354 go\nC: <body>\n" + TAKEN, **PEOPLE
+    )
     client.settings.stop_on_to_errors = client.settings.stop_on_cc_errors = False
     codes = {r.address: r.reply.code for r in client.send().refused if r.reply}
     assert codes == {"t1@x.example": 450, "b@x.example": 550}

@@ -20,14 +20,13 @@ from postwright.errors import (
     SMTPError,
     UnexpectedReply,
 )
-from postwright.events import ConnectionStatus, SSLServerAuthentication
+from postwright.events import ConnectionStatus
 from tests.support.certificates import certificate, shop
 from tests.support.clients import failure
 from tests.support.scripts import DATA, MAIL, TAKEN, hello
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from postwright.events import SSLServerAuthentication
     from tests.support.clients import Client, World
 
 IMPLICIT, EXPLICIT, NONE, OPPORTUNISTIC = 1, 2, 3, 4
@@ -39,7 +38,7 @@ HANDSHAKES = {IMPLICIT: "S-TLS\n", EXPLICIT: OFFER + "C: STARTTLS\nS: 220 go\nS-
 
 
 @pytest.fixture(params=["trusting", "asking"])
-def trusting(request: pytest.FixtureRequest, world: World) -> Iterator[World]:
+def trusting(request: pytest.FixtureRequest, world: World) -> World:
     """A world whose clients trust the authority by OpenSSL's own judgement, or by a handler that leaves ours alone."""
     plain = world.play
 
@@ -50,13 +49,11 @@ def trusting(request: pytest.FixtureRequest, world: World) -> Iterator[World]:
         return client
 
     vars(world)["play"] = play
-    yield world
+    return world
 
 
 def test_starttls_secures_the_line_and_forgets_what_was_offered_before(trusting: World) -> None:
-    client = trusting.play(
-        OFFER + "C: STARTTLS\nS: 220 go\n" + AGAIN + MAIL + DATA + TAKEN, ssl_start_mode=EXPLICIT
-    )
+    client = trusting.play(OFFER + "C: STARTTLS\nS: 220 go\n" + AGAIN + MAIL + DATA + TAKEN, ssl_start_mode=EXPLICIT)
     events = client.listen("on_connection_status")
     assert client.send().reply.text == "taken"
     assert [e.connection_event for e in events] == ["Connected", "TLS", "Disconnected"]
@@ -207,9 +204,7 @@ def test_a_certificate_for_another_name_is_refused(world: World, asked: bool) ->
 
 
 def test_tls_server_name_is_what_the_certificate_must_have(world: World) -> None:
-    client = world.secure(
-        world.play("S-TLS\n" + hello(), ssl_start_mode=IMPLICIT, tls=shop().context("other.example"))
-    )
+    client = world.secure(world.play("S-TLS\n" + hello(), ssl_start_mode=IMPLICIT, tls=shop().context("other.example")))
     client.settings.tls_server_name = "other.example"
     client.connect()
     assert client.connected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import os
 import re
 import shlex
 import socket
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postwright.drive import clock
+from tests.docs import proxies
 from tests.docs.pages import ROOT, blocks, pages, same
 from tests.docs.world import PASSWORD, World
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tests.docs.pages import Block
 
 KINDS = {"", "console", "python", "text", "{toctree}"}
+PROXY_SETTINGS = {"smtp_proxy", "all_proxy", "socks_proxy", "no_proxy"}
 CODE = {"console", "python"}
 PAGES = [path for path in pages() if any(block.kind in CODE for block in blocks(path))]
 
@@ -46,10 +49,13 @@ def place(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
     monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+    monkeypatch.setenv("PROXY_PASSWORD", proxies.PASSWORD)
+    for name in PROXY_SETTINGS:
+        monkeypatch.setenv(name, "")  # whatever is set on this host; examples may export them
     monkeypatch.setattr(socket, "getaddrinfo", world.getaddrinfo)
     monkeypatch.setattr(clock, "host_name", lambda: "client.example.org")
     # TLS contexts are kept by their settings, and the system's authorities, which changed just now, are none of them.
-    contexts = importlib.import_module("postwright.tls.platform")._contexts
+    contexts = importlib.import_module("postwright.tls.platform_context")._contexts._kept
     contexts.clear()
     yield tmp_path
     contexts.clear()
@@ -87,6 +93,8 @@ def run_console(block: Block, path: Path) -> None:
         where = f"{name_of(path)}, the block at line {block.line}: {command}"
         checked = subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, f"{where}: {checked.stderr}"
+        if (exported := re.fullmatch(r"export (\w+)=(\S+)", command)) and exported[1] in PROXY_SETTINGS:
+            os.environ[exported[1]] = exported[2]  # until the end of the page
         before, _, ours = command.rpartition("| ")
         if re.match(r"([A-Z_]+=\S+ )?postwright ", ours):
             given = subprocess.run(["bash", "-c", before], capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The mail servers that the examples of the documentation talk to: aiosmtpd on the loopback, under natural names.
+"""The servers that the examples of the documentation talk to: aiosmtpd and a proxy, under natural names.
 
 The examples say ``mail.example.org`` and port 587; name look-ups are redirected, so that each pair of name and port
 leads to a listener of its own here. Certificates are issued for the names that the examples use.
@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
 
+from tests.docs.proxies import Proxy
+
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
 
 USER = "me@example.org"
 PASSWORD = "correct horse"
+NAMES = ("mail", "relay", "flaky", "hasty")
+IDLE = 0.5
+"""Seconds after which hasty.example.org closes a connection that is idle."""
 QUEUE_ID = "4XJ2kP5fZ1z9sT"
 DSN = frozenset({"RET", "ENVID", "NOTIFY", "ORCPT"})
 REFUSED = {
@@ -139,7 +144,7 @@ class World:
     def start(self) -> None:
         """Open every listener."""
         self._thread.start()
-        public = self._context(self.public.issue_cert("mail.example.org", "relay.example.org", "flaky.example.org"))
+        public = self._context(self.public.issue_cert(*(f"{name}.example.org" for name in NAMES)))
         company = self._context(self.company.issue_cert("mail.company.example"))
         self._listen("mail.example.org", 587, tls_context=public, require_starttls=True, auth_required=True)
         self._listen("mail.example.org", 465, tls=public, auth_require_tls=False)
@@ -150,7 +155,14 @@ class World:
         self._listen("flaky.example.org", 25, mailbox=self.flaky, tls_context=public)
         self._listen("mail.company.example", 25, tls_context=company)
         self._listen("printer.example.org", 465, tls=self._context(self.printer))
+        self._listen("hasty.example.org", 25, tls_context=public, timeout=IDLE)
         self._serve("slow.example.org", 25, Silent)
+        proxy = Proxy(self.ports)
+        self._serve("proxy.example.org", 1080, self._streams(proxy.socks5))
+        self._serve("proxy.example.org", 8080, self._streams(proxy.connect))
+
+    def _streams(self, handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]) -> Callable[[], Any]:
+        return lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader(loop=self._loop), handle, loop=self._loop)
 
     def _listen(
         self, name: str, port: int, *, tls: ssl.SSLContext | None = None, mailbox: Mailbox | None = None, **how: Any

@@ -9,6 +9,10 @@ from typing import Any
 from postwright import SMTP, AsyncSMTP
 
 
+async def _collected(results: Any) -> list[Any]:
+    return [result async for result in results]
+
+
 class Client:
     """An SMTP or AsyncSMTP whose methods can be called the same way."""
 
@@ -18,6 +22,10 @@ class Client:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.smtp, name)
+        if inspect.isasyncgenfunction(found):
+            return lambda *args, **kwargs: self.runner.run(_collected(found(*args, **kwargs)))
+        if inspect.isgeneratorfunction(found):
+            return lambda *args, **kwargs: list(found(*args, **kwargs))
         if not inspect.iscoroutinefunction(found):
             return found
         return lambda *args, **kwargs: self.runner.run(found(*args, **kwargs))

@@ -11,7 +11,9 @@ from tests.interop.servers import (
     STATE,
     Authority,
     Dante,
+    Dovecot,
     Exim,
+    Kdc,
     Microsocks,
     OldVerbs,
     Postfix,
@@ -61,6 +63,18 @@ def oldverbs(ca: Authority) -> Iterator[OldVerbs]:
 def sink(ca: Authority) -> Iterator[Sink]:
     with running("sink"):
         yield Sink.described(ca)
+
+
+@pytest.fixture(scope="session")
+def kdc() -> Iterator[Kdc]:
+    with running("krb5"):
+        yield Kdc.described()
+
+
+@pytest.fixture(scope="session")
+def dovecot(ca: Authority, sink: Sink) -> Iterator[Dovecot]:  # Dovecot hands on to the sink, from the login on
+    with running("dovecot"):
+        yield Dovecot.described(ca)
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,21 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 LOG=$STATE/install.log
-BESIDE="openssl perl python3-venv libsasl2-modules libsasl2-modules-db libnet-server-mail-perl"
-UNPACKED="postfix exim sasl proxies"
+BESIDE="gcc libkrb5-dev openssl perl python3-dev python3-venv libsasl2-modules libsasl2-modules-db libnet-server-mail-perl"
+BESIDE+=" strace" # it shows, and disturbs, what the queue asks of the system
+STORES="libengine-pkcs11-openssl opensc putty-tools softhsm2" # what writes certificate stores, and a token of software
+command -v keytool >/dev/null || STORES+=" default-jre-headless"
+UNPACKED="postfix exim sasl proxies krb5 dovecot samba gsasl"
 
 packages_of() {
   case $1 in
     postfix) echo postfix postfix-lmdb postfix-pcre ;;
     exim) echo exim4-base exim4-daemon-heavy exim4-config ;;
     sasl) echo sasl2-bin ;; # for saslpasswd2; installed, it would bring a daemon
+    krb5) echo krb5-kdc krb5-admin-server krb5-user ;;
+    dovecot) echo dovecot-core dovecot-submissiond dovecot-gssapi ;;
+    samba) echo winbind samba-libs ;; # for ntlm_auth, with which Dovecot does NTLM
+    gsasl) apt-cache depends gsasl | sed -n 's/^ *Depends: \(libgsasl[0-9]*\)$/\1/p' ;; # the name has a number in it
     proxies) echo dante-server microsocks squid squid-common squid-langpack tinyproxy-bin ;; # with the first, daemons too
   esac
 }
@@ -50,6 +57,8 @@ absent() {
   local name
   # shellcheck disable=SC2086
   have $BESIDE || echo oldverbs
+  # shellcheck disable=SC2086
+  have $STORES || echo stores
   for name in $UNPACKED; do unpacked "$name" || echo "$name"; done
   have_users || echo users
 }
@@ -103,5 +112,7 @@ trap '[ $? = 0 ] || tail -n 20 "$LOG" >&3' EXIT
 apt-get update -q
 # shellcheck disable=SC2086
 have $BESIDE || add $BESIDE
+# shellcheck disable=SC2086
+have $STORES || add $STORES
 have_users || make_users
 for name in $UNPACKED; do unpacked "$name" || unpack "$name"; done

@@ -338,6 +338,53 @@ class Sink(Server):
 
 # --- proxies -----------------------------------------------------------------------------------------------------
 
+
+@dataclass(frozen=True, kw_only=True)
+class Dovecot(Server):
+    """Dovecot's submission service, with every mechanism that it has; a login is all that matters here."""
+
+    name = "dovecot"
+    implicit: int
+
+    @classmethod
+    def described(cls, ca: Authority) -> Self:
+        return cls(ca=ca, **ports(cls.name))
+
+    @property
+    def issuer_key(self) -> Path:
+        """The key with which the issuer of tokens signs."""
+        return self.folder / "issuer.key"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kdc:
+    """MIT Kerberos: the realm EXAMPLE.TEST, with alice/alicepw, bob/bobpw and smtp/localhost."""
+
+    name: ClassVar[str] = "krb5"
+    kdc: int
+
+    @classmethod
+    def described(cls) -> Self:
+        return cls(**ports(cls.name))
+
+    @property
+    def configuration(self) -> Path:
+        """What KRB5_CONFIG must name."""
+        return RUN / self.name / "krb5.conf"
+
+    @property
+    def keytab(self) -> Path:
+        """Alice's keys."""
+        return RUN / self.name / "alice.keytab"
+
+    def get_ticket(self, user: str, password: str, cache: Path) -> None:
+        """Have kinit put a ticket into a cache."""
+        kinit = STATE / "prefix" / "krb5" / "usr" / "bin" / "kinit"
+        environment = os.environ | {"KRB5_CONFIG": str(self.configuration)}
+        command = [str(kinit), "-c", f"FILE:{cache}", user]
+        subprocess.run(command, env=environment, input=password + "\n", text=True, capture_output=True, check=True)
+
+
 FORBIDDEN_PORT = 4  # Dante and Squid lead to any port of this machine but to this one
 
 

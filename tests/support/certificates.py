@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ssl
 from dataclasses import dataclass
@@ -90,8 +91,6 @@ class ServerTLS:
             parts += part
 
     def farewell(self) -> bytes:
-        try:
+        with contextlib.suppress(ssl.SSLError):
             self._tls.unwrap()
-        except ssl.SSLError:
-            pass
         return self._out.read()

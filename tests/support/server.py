@@ -12,13 +12,15 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
-from postwright.drive.transcripts import Deed, Peer, Station, TranscriptMismatch
+from postwright.drive.transcripts import Deed, Station, TranscriptMismatch
 from tests.support.certificates import ServerTLS
 from tests.support.polite import PolitePeer
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+
+    from postwright.drive.transcripts import Peer
 
 
 class Gone(Exception):
@@ -158,6 +160,7 @@ class ScriptedServer(Server):
             super()._serve()
         except TranscriptMismatch as error:
             self.failure = error
+            self._listener.close()  # nobody may wait for this server any more
 
 
 class Wire:
@@ -264,9 +267,49 @@ class Wire:
         lines = ["hostile.example", *extensions]
         self.say(*(f"250{' ' if i == len(lines) - 1 else '-'}{line}" for i, line in enumerate(lines)))
 
-    def secure(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        """Do the server's part of a handshake."""
-        return context.wrap_socket(self._line, server_side=True)
+    def secure(self) -> SecureWire:
+        """Do the server's part of a handshake, and return the line inside it."""
+        return SecureWire(self)
+
+
+class SecureWire:
+    """A wire through TLS; what it sends beside TLS goes through the wire itself."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._tls = ServerTLS()
+        self.heard = b""
+        while not self._tls.handshake():
+            self._flush()
+            self._tls.feed(wire.receive())
+        self._flush()
+
+    def _flush(self) -> None:
+        if records := self._tls.outgoing():
+            self._wire.send(records)
+
+    def send(self, data: bytes) -> None:
+        """Send bytes through TLS."""
+        self._wire.send(self._tls.encrypt(data))
+
+    def until(self, end: bytes) -> None:
+        """Read up to what ends like this."""
+        while not self.heard.endswith(end):
+            self.heard += self._tls.decrypt() or b""
+            if not self.heard.endswith(end):
+                self._tls.feed(self._wire.receive())
+
+    def converse(self, *pairs: tuple[str, str]) -> None:
+        """Wait for lines that begin like this, and answer them."""
+        for start, answer in pairs:
+            self.heard = b""
+            self.until(b"\n")
+            assert self.heard.decode().startswith(start), self.heard
+            self.send(answer.encode() + b"\r\n")
+
+    def farewell(self) -> None:
+        """Say that TLS ends (close_notify)."""
+        self._wire.send(self._tls.farewell())
 
 
 class HostileServer(Server):

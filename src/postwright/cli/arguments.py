@@ -83,8 +83,10 @@ def _unknown(rest: list[str], program: Parser) -> str:
     option = next((word.partition("=")[0] for word in rest if word.startswith("-")), None)
     if option is None:
         return "there is an argument that belongs to no option: blanks need quotes"
-    known = [name for command in _commands(program) for name in command._option_string_actions]
+    known = {name: action for command in _commands(program) for name, action in command._option_string_actions.items()}
     close = difflib.get_close_matches(option, known, 1) if option.startswith("--") else []
+    if close and isinstance(known[close[0]], options.Refused):
+        return texts.NOT_HERE
     return f"unknown option {option if option.startswith('--') else option[:2]}" + (
         f": did you mean {close[0]}?" if close else ""
     )

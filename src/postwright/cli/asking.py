@@ -76,7 +76,7 @@ def expand(args: argparse.Namespace, screen: Screen) -> Exit:
     """Ask who is on a list."""
     client = _client(args)
     name = args.subjects[0]
-    with Trail(client, _trail_path(args)):
+    with Trail(client, _trail_path(args)), client:
         try:
             members = client.expand(name)
         except ServiceClosing:

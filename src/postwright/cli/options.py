@@ -24,7 +24,7 @@ LOGINS = {
 }
 
 
-class _Refused(argparse.Action):
+class Refused(argparse.Action):
     """An option for a password on the command line: it is known, so that its value is never repeated."""
 
     def __call__(self, *_: Any) -> NoReturn:
@@ -221,7 +221,7 @@ def _login(group: Group) -> None:
         action="store_true",
     )
     group._group.add_argument(
-        "--password", "--pass", "--passwd", "--auth-password", "-ap", nargs="?", action=_Refused, help=argparse.SUPPRESS
+        "--password", "--pass", "--passwd", "--auth-password", "-ap", nargs="?", action=Refused, help=argparse.SUPPRESS
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from postwright.cli.exits import Exit, exit_for
@@ -97,6 +98,15 @@ def failure(screen: Screen, error: SMTPError, message_id: str = "") -> Exit:
 def interrupted(screen: Screen, outcome: Outcome, message_id: str) -> Exit:
     """Report a mail that the keyboard stopped."""
     return problem(screen, f"interrupted. {fate(outcome, message_id)}", Exit.INTERRUPTED, outcome, message_id)
+
+
+def bug(screen: Screen, error: Exception, outcome: Outcome = Outcome.NOT_SENT, message_id: str = "") -> Exit:
+    """Report an error that nobody expected; with POSTWRIGHT_DEBUG=1 it goes through as it is."""
+    if os.environ.get("POSTWRIGHT_DEBUG"):
+        raise error
+    code = {Outcome.UNKNOWN: Exit.PROTOCOL, Outcome.SENT: Exit.OK}.get(outcome, Exit.INTERNAL)
+    what = f"this is a bug: {type(error).__name__}: {error}. {fate(outcome, message_id)}"
+    return problem(screen, f"{what} With POSTWRIGHT_DEBUG=1 you get what its author needs.", code, outcome, message_id)
 
 
 def problem(screen: Screen, text: str, code: Exit, outcome: Outcome = Outcome.NOT_SENT, message_id: str = "") -> Exit:

@@ -37,7 +37,7 @@ def send(args: argparse.Namespace, screen: Screen) -> Exit:
     unlock(args, client)
     path = "-" if args.verbose and not args.transcript else args.transcript
     try:
-        with Trail(client, path):
+        with Trail(client, path), client:
             result = _send(client, finished, _progress(args, screen, client, trail=path == "-"))
     except SMTPError as error:
         return reports.failure(screen, error, client.sent_id)

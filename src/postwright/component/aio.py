@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import AsyncIterable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
+from postwright.component.batching import Feed
+from postwright.component.letters import Wishes
+from postwright.component.queueing import MAX_AGE, Manner
 from postwright.drive.aio import AsyncDriver
 from postwright.enums import Direction
-from postwright.errors import ConnectionDropped, NotAvailable, NotPossibleNow, SMTPError
+from postwright.errors import ConnectionDropped, NotPossibleNow, SMTPError
 from postwright.events import ConnectionStatus, PITrail
 from postwright.session import asking
 from postwright.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from datetime import datetime
     from email.message import Message
     from types import TracebackType
     from typing import Any, Self
 
+    from postwright.component.batching import Letter
     from postwright.flow import Flow
     from postwright.options import Plan
-    from postwright.words import Reply, SendResult
+    from postwright.words import QueueReport, Reply, SendResult
 
 T = TypeVar("T")
+
+
+async def _each(messages: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
+    if isinstance(messages, AsyncIterable):
+        async for message in messages:
+            yield message
+    else:
+        for message in messages:
+            yield message
 
 
 class AsyncSMTP(Component):
@@ -117,7 +134,7 @@ class AsyncSMTP(Component):
         return await self._send("MAIL")
 
     async def _send(self, verb: str) -> SendResult:
-        plan = self._plan()
+        plan = self._ready()
         envelope, draft = self._prepared(plan)
         return await self._run(plan, self._operations.send(envelope, draft, verb))
 
@@ -125,21 +142,28 @@ class AsyncSMTP(Component):
         self, message: Message | bytes, from_addr: str | None = None, to_addrs: str | Iterable[str] | None = None
     ) -> SendResult:
         """Send a finished message."""
-        plan = self._plan()
+        plan = self._ready()
         envelope, draft = self._adopted(plan, message, from_addr, to_addrs)
         return await self._run(plan, self._operations.send(envelope, draft))
 
-    async def send_many(self, messages: Iterable[Message | bytes]) -> AsyncIterator[SendResult | SMTPError]:
-        """Send finished messages over one connection, and give one result for each, in order."""
+    async def send_many(
+        self, messages: Iterable[Letter] | AsyncIterable[Letter], *, ordered: bool = True
+    ) -> AsyncIterator[SendResult | SMTPError]:
+        """Send finished messages over one connection, overlapped where the server can, and give a result for each."""
+        plan = self._ready()
+        feed = Feed(self._operations, partial(self._adopted, plan), ordered=ordered)
         opened = not self._session.connected
         try:
-            for message in messages:
-                try:
-                    if not self._session.connected:
-                        await self.connect()
-                    yield await self.send_message(message)
-                except SMTPError as error:
-                    yield error
+            async for message in _each(messages):
+                if feed.take(message):
+                    if feed.batch.full:
+                        await self._run(plan, feed.batch.advance())
+                    for result in feed.results():
+                        yield result
+            while feed.batch.pending:
+                await self._run(plan, feed.batch.advance())
+                for result in feed.results():
+                    yield result
         finally:
             if opened:
                 await self.disconnect()
@@ -178,10 +202,38 @@ class AsyncSMTP(Component):
         plan = self._plan()
         await self._run(plan, self._operations.do_events(plan.settings.select_wait_millis / 1000))
 
-    async def queue(self, queue_dir: str) -> str:
-        """Put the message into a queue directory."""
-        raise NotAvailable(f"this version of postwright has no queue yet, so {queue_dir} was not touched")
+    async def queue(
+        self, queue_dir: str | os.PathLike[str], *, priority: int = 5, not_before: datetime | None = None
+    ) -> str:
+        """Put the message into a queue directory; once this returns, it survives a loss of power."""
+        plan = self._plan()
+        wishes = Wishes(priority, not_before)
+        return await self._run(plan, self._queueing.put(plan, os.fspath(queue_dir), *self._prepared(plan), wishes))
 
-    async def process_queue(self, queue_dir: str) -> None:
-        """Send what is in a queue directory."""
-        raise NotAvailable(f"this version of postwright has no queue yet, so {queue_dir} was not touched")
+    async def queue_many(
+        self,
+        queue_dir: str | os.PathLike[str],
+        messages: Iterable[Message | bytes],
+        *,
+        priority: int = 5,
+        not_before: datetime | None = None,
+    ) -> list[str | SMTPError]:
+        """Put finished messages into a queue directory, many of them with one wait for the disk."""
+        plan = self._plan()
+        flow = self._queueing.put_many(
+            plan, os.fspath(queue_dir), messages, self._adopter(plan), Wishes(priority, not_before)
+        )
+        return await self._run(plan, flow)
+
+    async def process_queue(
+        self,
+        queue_dir: str | os.PathLike[str],
+        *,
+        retry: bool = False,
+        max_age: float = MAX_AGE,
+        stop: Callable[[], bool] | None = None,
+    ) -> QueueReport:
+        """Send the messages of a queue directory, over one connection."""
+        plan = self._ready()
+        manner = Manner(retry, max_age, stop)
+        return await self._run(plan, self._queueing.process(plan, os.fspath(queue_dir), manner))

@@ -11,6 +11,7 @@ from postwright import events
 from postwright.component.addressing import Addressing
 from postwright.component.attachments import Bodies
 from postwright.component.operations import Operations
+from postwright.component.queueing import Queueing
 from postwright.component.recipients import MessageRecipients, View
 from postwright.component.signals import Signal, Signals
 from postwright.component.writing import check_server, content_of, envelope_of, named_envelope
@@ -93,6 +94,7 @@ class Component(Addressing, Properties, Signals):
         self._listen()
         session = Session(Plan.of(store), clock=clock.monotonic, host_name=clock.host_name(), wanted=self._wanted)
         self._operations = Operations(session)
+        self._queueing = Queueing(self._operations)
         store.live = self._live
         for name, value in values.items():
             if name not in PROPERTIES and name not in HANDLERS and name not in self._writable:
@@ -236,7 +238,7 @@ class Component(Addressing, Properties, Signals):
 
     @property
     def remote_address(self) -> str:
-        """The server's IP address while connected, else ""."""
+        """The IP address at the other end while connected, else ""; through a proxy it is the proxy's."""
         return str(self._session.facts.get("remote_address", ""))
 
     # Starting over
@@ -310,8 +312,6 @@ class Component(Addressing, Properties, Signals):
 
     def _prepared(self, plan: Plan) -> tuple[Envelope, Draft]:
         """Return the message that the properties describe; nothing was sent when this raises."""
-        if not self._session.connected:
-            check_server(plan)
         envelope = envelope_of(plan, self._recipients)
         moment = clock.now()
         draft = compose(
@@ -330,8 +330,6 @@ class Component(Addressing, Properties, Signals):
         to_addrs: str | Iterable[str] | None,
     ) -> tuple[Envelope, Draft]:
         """Return a finished message and its envelope; nothing was sent when this raises."""
-        if not self._session.connected:
-            check_server(plan)
         moment = clock.now()
         draft, found = foreign_draft(
             message,
@@ -343,3 +341,6 @@ class Component(Addressing, Properties, Signals):
             recipients_named=to_addrs is not None,
         )
         return named_envelope(plan, found, from_addr, to_addrs), draft
+
+    def _adopter(self, plan: Plan) -> Callable[[Any], tuple[Envelope, Draft]]:
+        return lambda message: self._adopted(plan, message, None, None)

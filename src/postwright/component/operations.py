@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from postwright.flow import Flow
+    from postwright.message.body import Body
     from postwright.message.draft import Draft
     from postwright.options.plan import Plan
     from postwright.session.session import Session
@@ -69,14 +70,15 @@ class Operations:
         """Connect, secure the line, log in."""
         if self.session.connected:
             raise AlreadyConnected
-        await self._open()
+        await self.open()
 
     async def disconnect(self) -> None:
         """Say QUIT and close the line."""
         if self.session.connected:
             await asking.quit_line(self.session)
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
+        """Open the line; one on which the login fails is closed again."""
         try:
             await opening.open_line(self.session)
             await log_in(self.session)
@@ -91,29 +93,17 @@ class Operations:
         Files are opened before anything is sent, and closed whatever happens.
         """
         self.sent.outcome = Outcome.NOT_SENT
-        body = draft.body
-        try:
-            if body.blocking:
-                await Call(body.open)
-            else:
-                body.open()
-            result = await self._deliver(envelope, draft, verb)
-        except Exception:
-            await Wait(body.close)
-            raise
-        except BaseException:  # cancelled or interrupted by the keyboard: nothing may be waited for any more
-            closing = body.close()
-            if isinstance(closing, Coroutine):
-                closing.close()
-            raise
-        await Wait(body.close)
-        return result
+        return await with_open_body(draft.body, self._deliver(envelope, draft, verb))
 
     async def _deliver(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
         if self.session.connected:
             return await self._on_open_line(envelope, draft, verb)
-        await self._open()
+        await self.open()
         return await self._and_leave(self._transact(envelope, draft, verb))
+
+    async def send_alone(self, envelope: Envelope, draft: Draft) -> SendResult:
+        """Send one message of a batch over the open line, by a transaction of its own."""
+        return await with_open_body(draft.body, self._on_open_line(envelope, draft, "MAIL"))
 
     async def _and_leave(self, flow: Flow[T]) -> T:
         """Run a flow on a line that was opened for it, and say QUIT after it, also when the server refused."""
@@ -137,7 +127,7 @@ class Operations:
         # Nothing of the message was offered, so sending it on a new line can't make a second one.
         await self.session.talk.note("the idle connection was closed by the server: connecting again")
         await self.session.hang_up("closed by the server while idle")
-        await self._open()
+        await self.open()
         return await self._transact(envelope, draft, verb)
 
     async def _transact(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
@@ -152,7 +142,7 @@ class Operations:
         """Ask the server something; a connection that was opened for it is closed after it."""
         if self.session.connected:
             return await question(self.session, text)
-        await self._open()
+        await self.open()
         return await self._and_leave(question(self.session, text))
 
     async def say(self, text: str) -> Reply:
@@ -172,3 +162,25 @@ class Operations:
         except (ConnectionDropped, ServiceClosing, UnexpectedReply) as error:
             await session.hang_up(error.message, error.code)
             await session.fire(Error(error.code, error.message))
+
+
+async def with_open_body(body: Body, flow: Flow[T]) -> T:
+    """Open a body, run a flow that reads it, and close it whatever happens."""
+    try:
+        if body.blocking:
+            await Call(body.open)
+        else:
+            body.open()
+        result = await flow
+    except Exception:
+        flow.close()
+        await Wait(body.close)
+        raise
+    except BaseException:  # cancelled or interrupted by the keyboard: nothing may be waited for any more
+        flow.close()
+        closing = body.close()
+        if isinstance(closing, Coroutine):
+            closing.close()
+        raise
+    await Wait(body.close)
+    return result

@@ -55,12 +55,12 @@ class MessageRecipient:
     @property
     def address(self) -> str:
         """The email address, without a display name."""
-        return addr_spec(self._address) if self._address is not _NOBODY else ""
+        return addr_spec(self._address) if self._address.local_part else ""
 
     @address.setter
     def address(self, value: str) -> None:
         if not value:
-            self._address = _NOBODY
+            self._address = Address("", "", self._address.name)
             return
         parsed = parse_mailbox(value)
         self._address = parsed if parsed.name else Address(parsed.local_part, parsed.domain, self._address.name)
@@ -122,7 +122,7 @@ def parse_options(text: str) -> tuple[tuple[str, str], ...]:
     while index < len(words):
         key, equals, value = words[index].partition("=")
         index += 1
-        if not key:
+        if not (key or equals):
             continue
         key = key.upper()
         if not equals and key in {"NOTIFY", "ORCPT"} and index < len(words):

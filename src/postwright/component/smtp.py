@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
+from postwright.component.batching import Feed
+from postwright.component.letters import Wishes
+from postwright.component.queueing import MAX_AGE, Manner
 from postwright.drive.sync import SyncDriver
-from postwright.errors import NotAvailable, NotPossibleNow, SMTPError
+from postwright.errors import ConnectFirst, NotPossibleNow
 from postwright.session import asking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
     from email.message import Message
     from types import TracebackType
     from typing import Any, Self
 
+    from postwright.component.batching import Letter
+    from postwright.errors import SMTPError
     from postwright.flow import Flow
     from postwright.options import Plan
-    from postwright.words import Reply, SendResult
+    from postwright.words import QueueReport, Reply, SendResult
 
 T = TypeVar("T")
 
@@ -79,6 +87,8 @@ class SMTP(Component):
             self.disconnect()
 
     def _send_command(self, value: str) -> None:
+        if not self._session.connected:
+            raise ConnectFirst
         self.send_command(value)
 
     command = property(None, _send_command, doc="Assigning sends a command of your own; see ``send_command``.")
@@ -121,7 +131,7 @@ class SMTP(Component):
         return self._send("MAIL")
 
     def _send(self, verb: str) -> SendResult:
-        plan = self._plan()
+        plan = self._ready()
         envelope, draft = self._prepared(plan)
         return self._run(plan, self._operations.send(envelope, draft, verb))
 
@@ -141,28 +151,37 @@ class SMTP(Component):
         Raises:
             SMTPError: As for ``send``.
         """
-        plan = self._plan()
+        plan = self._ready()
         envelope, draft = self._adopted(plan, message, from_addr, to_addrs)
         return self._run(plan, self._operations.send(envelope, draft))
 
-    def send_many(self, messages: Iterable[Message | bytes]) -> Iterator[SendResult | SMTPError]:
-        """Send finished messages over one connection, and give one result for each, in order.
+    def send_many(self, messages: Iterable[Letter], *, ordered: bool = True) -> Iterator[SendResult | SMTPError]:
+        """Send finished messages over one connection, overlapped where the server can, and give a result for each.
 
-        A message that fails gives its error as the result, and the next one is sent. Without a connection one is
-        opened for all of them and closed at the end.
+        A message that fails gives its error as the result, and the others are sent. Where the connection breaks, what
+        the server can't have taken goes again over a new one. Without a connection one is opened for all of them and
+        closed at the end.
 
         Args:
-            messages: What ``send_message`` takes.
+            messages: What ``send_message`` takes; or tuples of message, sender and recipients, where None means those
+                of the headers. They are taken as they are needed.
+            ordered: Whether results come in the order of the messages, or as they are known.
+
+        Returns:
+            An iterator: messages are sent while results are fetched.
         """
+        plan = self._ready()
+        feed = Feed(self._operations, partial(self._adopted, plan), ordered=ordered)
         opened = not self._session.connected
         try:
             for message in messages:
-                try:
-                    if not self._session.connected:
-                        self.connect()
-                    yield self.send_message(message)
-                except SMTPError as error:
-                    yield error
+                if feed.take(message):
+                    if feed.batch.full:
+                        self._run(plan, feed.batch.advance())
+                    yield from feed.results()
+            while feed.batch.pending:
+                self._run(plan, feed.batch.advance())
+                yield from feed.results()
         finally:
             if opened:
                 self.disconnect()
@@ -238,24 +257,84 @@ class SMTP(Component):
         plan = self._plan()
         self._run(plan, self._operations.do_events(plan.settings.select_wait_millis / 1000))
 
-    def queue(self, queue_dir: str) -> str:
-        """Put the message into a queue directory.
+    def queue(self, queue_dir: str | os.PathLike[str], *, priority: int = 5, not_before: datetime | None = None) -> str:
+        """Put the message into a queue directory; once this returns, it survives a loss of power.
+
+        No server is needed; ``process_queue`` sends it. Streams and files are copied into the queue.
 
         Args:
-            queue_dir: The directory, or "*".
+            queue_dir: The directory, which must exist. "*" gives the queue file as text and writes nothing.
+            priority: 0 to 9; 0 goes first.
+            not_before: It is not sent before that moment.
+
+        Returns:
+            The name of the new file, which ends with ".queued"; for "*" its content.
 
         Raises:
-            NotAvailable: This version has no queue yet.
+            QueueUnusable: There is no such directory, or the disk is full or broken; nothing was queued.
+            SenderMissing: from_ is empty.
+            RecipientMissing: There is no recipient.
         """
-        raise NotAvailable(f"this version of postwright has no queue yet, so {queue_dir} was not touched")
+        plan = self._plan()
+        wishes = Wishes(priority, not_before)
+        return self._run(plan, self._queueing.put(plan, os.fspath(queue_dir), *self._prepared(plan), wishes))
 
-    def process_queue(self, queue_dir: str) -> None:
-        """Send what is in a queue directory.
+    def queue_many(
+        self,
+        queue_dir: str | os.PathLike[str],
+        messages: Iterable[Message | bytes],
+        *,
+        priority: int = 5,
+        not_before: datetime | None = None,
+    ) -> list[str | SMTPError]:
+        """Put finished messages into a queue directory, many of them with one wait for the disk.
+
+        Args:
+            queue_dir: The directory, which must exist.
+            messages: What ``send_message`` takes.
+            priority: 0 to 9; 0 goes first.
+            not_before: None of them is sent before that moment.
+
+        Returns:
+            For each message, in order, the name of its file, or the error because of which it is not queued.
+
+        Raises:
+            QueueUnusable: There is no such directory.
+        """
+        plan = self._plan()
+        flow = self._queueing.put_many(
+            plan, os.fspath(queue_dir), messages, self._adopter(plan), Wishes(priority, not_before)
+        )
+        return self._run(plan, flow)
+
+    def process_queue(
+        self,
+        queue_dir: str | os.PathLike[str],
+        *,
+        retry: bool = False,
+        max_age: float = MAX_AGE,
+        stop: Callable[[], bool] | None = None,
+    ) -> QueueReport:
+        """Send the messages of a queue directory, over one connection.
+
+        A message that was sent is removed, or called ".sent" with KeepQueue. One that was not becomes ".failed", fires
+        Error, and the run goes on. When nobody knows whether it was taken it becomes ".failed" too, and is never sent
+        again by itself. What can't be sent because of the server stays ".queued". Many processes and threads may work
+        at one directory.
 
         Args:
             queue_dir: The directory.
+            retry: Whether messages that the server refuses for now (4xx) wait for a later run instead of failing.
+            max_age: Seconds after which a message is not tried again.
+            stop: Asked between two messages; when it is true, the run ends and the rest stays queued.
+
+        Returns:
+            What became of each message.
 
         Raises:
-            NotAvailable: This version has no queue yet.
+            QueueUnusable: There is no such directory.
+            QueueIncomplete: Not everything was sent; ``report`` has what became of each message.
         """
-        raise NotAvailable(f"this version of postwright has no queue yet, so {queue_dir} was not touched")
+        plan = self._ready()
+        manner = Manner(retry, max_age, stop)
+        return self._run(plan, self._queueing.process(plan, os.fspath(queue_dir), manner))

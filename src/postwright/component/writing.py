@@ -15,6 +15,7 @@ from postwright.errors import (
 )
 from postwright.message.addresses import parse_mailbox_list
 from postwright.message.draft import Content
+from postwright.message.encoded_words import charset_name
 from postwright.options.codepages import CODECS, UTF_8
 from postwright.words import Address, Envelope, Recipient
 
@@ -90,7 +91,7 @@ def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: s
         delivery_notification_to=parse_mailbox_list(properties.delivery_notification_to),
         read_receipt_to=parse_mailbox_list(properties.read_receipt_to),
         other_headers=properties.other_headers,
-        charset=charset_of(plan),
+        charset=charset_of(plan, rows),
         width=settings.max_header_length,
         message_id_algorithm=settings.message_id_algorithm,
         text=properties.message_text,
@@ -105,21 +106,31 @@ def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: s
     )
 
 
-def charset_of(plan: Plan) -> str:
+def charset_of(plan: Plan, rows: MessageRecipients) -> str:
     """Return the character set of texts that are not ASCII, "" for UTF-8.
 
     Raises:
-        TextNotEncodable: CodePage is set, and a text has characters that it can't hold.
+        TextNotEncodable: CodePage is set, and a text has characters that it can't hold, or that mail can't carry so.
     """
     properties, settings = plan.properties, plan.settings
     if settings.charset or settings.code_page == UTF_8:
         return settings.charset
     codec = CODECS[settings.code_page]
     for name, text in (
+        ("From", properties.from_),
+        ("ReplyTo", properties.reply_to),
         ("Subject", properties.subject),
+        ("OtherHeaders", properties.other_headers),
         ("MessageText", properties.message_text),
         ("MessageHTML", properties.message_html),
+        *(("a recipient's name", row.name) for row in rows),
     ):
+        if text.isascii():
+            continue
+        if charset_name(codec) == "utf-8":
+            raise TextNotEncodable(
+                f"{name}: code page {settings.code_page} does not contain ASCII as it is, so mail can't carry it"
+            )
         try:
             text.encode(codec)
         except UnicodeEncodeError as error:

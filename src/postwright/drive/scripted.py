@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from postwright.drive.transcripts import ServerLayer
+    from postwright.errors import SMTPError
     from postwright.flow import Effect, Flow
 
 T = TypeVar("T")
@@ -152,15 +153,15 @@ class ScriptedDriver:
                 return
             self._incoming.append(piece)
 
-    def _pass(self, seconds: float | None, late: type[InactivityTimeout]) -> None:
-        """Let time pass, and end the wait as a real driver would."""
+    def _late(self, seconds: float | None) -> SMTPError:
+        """Let time pass, and return the error with which a real driver would end the wait."""
         if self._end is not None and (seconds is None or self.time + seconds >= self._end):
             self.time = self._end
-            raise OperationTimeout
+            return OperationTimeout()
         if seconds is None:
             raise TranscriptMismatch("the client waits for ever for a server that says no more")
         self.time += seconds
-        raise late(f"the server sent nothing for {seconds:g} s")
+        return InactivityTimeout(f"the server sent nothing for {seconds:g} s")
 
     # The effects
 
@@ -182,7 +183,7 @@ class ScriptedDriver:
             return b""
         if self._ended is Deed.RESET:
             raise NetworkError("while reading", code=10054)
-        return self._pass(effect.timeout, InactivityTimeout) or b""
+        raise self._late(effect.timeout)
 
     def _poll(self, effect: Poll) -> bytes | None:
         if not self._incoming:

@@ -6,6 +6,7 @@ flow at the effect that it waits for.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import select
 import socket
@@ -77,9 +78,9 @@ class SyncDriver:
             flow.close()
             raise Busy
         try:
-            self._interrupted = False
             self._end = None if limit is None else monotonic() + limit
             self._wake_up()
+            self._was_interrupted()  # what came too late for the flow before
             return self._loop(flow)
         finally:
             if self._sock is None:
@@ -111,19 +112,26 @@ class SyncDriver:
 
     def _grant(self, effect: Effect[Any]) -> Any:
         kind = type(effect)
-        if self._interrupted and kind is not Hangup:
-            self._interrupted = False
+        if self._interrupted and kind is not Hangup and self._was_interrupted():
             raise Interrupted
         return _GRANTS[kind](self, effect)
 
     def interrupt(self) -> None:
         """End the flow in progress with error 301; may be called from any thread, and from a handler."""
         with self._guard:
-            if not self.busy:
-                return
-            self._interrupted = True
-            if self._waker is not None:
-                self._waker[1].send(b"!")
+            if self.busy and not self._interrupted:
+                self._interrupted = True
+                if self._waker is not None:
+                    self._waker[1].send(b"!")
+
+    def _was_interrupted(self) -> bool:
+        """Say whether interrupt() was called since this was asked last, and forget it."""
+        with self._guard:
+            was, self._interrupted = self._interrupted, False
+            if was and self._waker is not None:
+                with contextlib.suppress(BlockingIOError):
+                    self._waker[0].recv(64)
+            return was
 
     def hang_up(self) -> None:
         """Close the connection and everything that belongs to it."""
@@ -165,8 +173,7 @@ class SyncDriver:
         poll.register(self._waker[0], select.POLLIN)
         ready = dict(poll.poll(None if timeout is None else max(0.0, timeout) * 1000))
         if self._waker[0].fileno() in ready:
-            self._waker[0].recv(64)
-            self._interrupted = False
+            self._was_interrupted()
             raise Interrupted
         if not ready and final:
             raise OperationTimeout

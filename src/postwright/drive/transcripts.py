@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-class TranscriptMismatch(AssertionError):
+class TranscriptMismatch(AssertionError):  # noqa: N818 - like those of postwright.errors it says what is wrong
     """The client said something else than the transcript has."""
 
 
@@ -77,12 +77,12 @@ def parse(text: str) -> tuple[Step, ...]:
 def _step(line: str) -> Step:
     if line == "S-TLS":
         return Deed.TLS
-    who, _, said = line.partition(":")
+    who, colon, said = line.partition(":")
     said = said.removeprefix(" ")
-    if who == "C":
+    if who == "C" and colon:
         parts = said.encode().split(b"*")
         return Expect(said, re.compile(b"[^\r\n]*".join(map(re.escape, parts)) + b"\r\n"))
-    if who != "S":
+    if who != "S" or not colon:
         raise ValueError(f"a transcript's line begins with 'C:', 'S:' or is 'S-TLS': {line}")
     if raw := _RAW.fullmatch(said):
         data: bytes = ast.literal_eval(raw.group(1))

@@ -7,6 +7,7 @@ whole table of network errors.
 from __future__ import annotations
 
 from postwright.errors.base import SMTPError
+from postwright.errors.queue import QueueFileInvalid, QueueIncomplete, QueueUnusable
 from postwright.errors.remote import (
     CommunicationError,
     ConnectionDropped,
@@ -120,6 +121,9 @@ __all__ = [
     "NotPossibleListening",
     "NotPossibleNow",
     "OperationTimeout",
+    "QueueFileInvalid",
+    "QueueIncomplete",
+    "QueueUnusable",
     "ReadOnly",
     "RecipientMissing",
     "RecipientsRefused",

@@ -98,6 +98,5 @@ class BaseSettings(OptionSet):
         BOOLEAN,
         False,
         "Whether SSLProvider AUTOMATIC means INTERNAL.",
-        later="the Internal provider",
         differs="the system's TLS library gets its security fixes from the system",
     )

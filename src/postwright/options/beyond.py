@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postwright.options.kinds import BOOLEAN, LINE, SECONDS, Choice, Integer
+from postwright.options.kinds import BOOLEAN, LINE, LINES, SECONDS, Choice, Integer
 from postwright.options.option import Option, OptionSet
 
 
@@ -48,6 +48,18 @@ class PostwrightSettings(OptionSet):
     )
     reply_timeout = Option(
         "ReplyTimeout", SECONDS, 300, "Seconds in which a whole reply must arrive, however it trickles; 0 for no limit."
+    )
+    ssl_crls = Option(
+        "SSLCRLs",
+        LINES,
+        "",
+        "Revocation lists (PEM); where there are any, every certificate of the server's chain must be in none.",
+    )
+    tls_provider = Option(
+        "TLSProvider",
+        LINE,
+        "",
+        "A TLS provider that another package brings (entry point group `postwright.tls`); empty: as SSLProvider says.",
     )
     tls_server_name = Option(
         "TLSServerName", LINE, "", "The name that the server's certificate must have; empty takes MailServer."

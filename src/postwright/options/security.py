@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from postwright import enums
+from postwright.options import tls_names
 from postwright.options.kinds import (
     BOOLEAN,
     BYTES,
@@ -20,19 +21,11 @@ from postwright.options.kinds import (
 )
 from postwright.options.option import Option, OptionSet
 
-CLIENT_CERTIFICATES: Final = "client certificates"
-INTERNAL: Final = "the Internal provider"
-
 TLS_BITS: Final = {"TLS 1.0": 192, "TLS 1.1": 768, "TLS 1.2": 3072, "TLS 1.3": 12288}
 """The bits of SSLEnabledProtocols, oldest version first."""
 _GONE = {"SSL 2": 12, "SSL 3": 48}
 _PROTOCOLS = "a sum of " + ", ".join(f"{bits} for {name}" for name, bits in TLS_BITS.items())
 
-_TLS12_SIGNATURES = ",".join(f"sha{size}-{key}" for size in (512, 384, 256, 224, 1) for key in ("ecdsa", "rsa", "dsa"))
-_TLS13_SIGNATURES = ",".join(
-    [f"rsa_{padding}_sha{size}" for padding in ("pss", "pkcs1") for size in (256, 384, 512)]
-    + ["ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "ed25519", "ed448"]
-)
 _BUNDLES = (
     "/etc/ssl/ca-bundle.pem;/etc/pki/tls/certs/ca-bundle.crt;/etc/ssl/certs/ca-certificates.crt;/etc/pki/tls/cacert.pem"
 )
@@ -58,6 +51,25 @@ def _protocols(value: int) -> str:
     return ""
 
 
+_NEVER_EMPTY = "no TLS library can leave the extension out"
+
+
+def _signatures_12(value: str) -> str:
+    return tls_names.wrong_names(value, tls_names.SIGNATURES_12, _NEVER_EMPTY)
+
+
+def _signatures_13(value: str) -> str:
+    return tls_names.wrong_names(value, tls_names.SIGNATURES_13, _NEVER_EMPTY)
+
+
+def _groups_12(value: str) -> str:
+    return tls_names.wrong_names(value, tls_names.GROUPS_12, _NEVER_EMPTY)
+
+
+def _groups_13(value: str) -> str:
+    return tls_names.wrong_names(value, tls_names.GROUPS_13, _NEVER_EMPTY)
+
+
 class SecurityProperties(OptionSet):
     """When TLS starts, whom to trust and who we are."""
 
@@ -69,40 +81,31 @@ class SecurityProperties(OptionSet):
         b"",
         "A certificate (PEM or DER) that is accepted whatever verification says, exactly this one.",
     )
-    ssl_cert_encoded = Option(
-        "SSLCertEncoded", BYTES, b"", "The client certificate (PEM or DER).", later=CLIENT_CERTIFICATES
-    )
+    ssl_cert_encoded = Option("SSLCertEncoded", BYTES, b"", "The client certificate (PEM or DER).")
     ssl_cert_store = Option(
         "SSLCertStore",
         SecretBytes(),
         b"MY",
         "The store of the client certificate: a file's name or a file's content, as SSLCertStoreType says.",
-        later=CLIENT_CERTIFICATES,
     )
-    ssl_cert_store_password = Option(
-        "SSLCertStorePassword", SECRET, "", "The password of SSLCertStore.", later=CLIENT_CERTIFICATES
-    )
+    ssl_cert_store_password = Option("SSLCertStorePassword", SECRET, "", "The password of SSLCertStore.")
     ssl_cert_store_type = Option(
         "SSLCertStoreType",
         Enumeration(enums.SSLCertStoreType),
         enums.SSLCertStoreType.USER,
         "What SSLCertStore is.",
-        later=CLIENT_CERTIFICATES,
     )
     ssl_cert_subject = Option(
         "SSLCertSubject",
         LINE,
         "",
         "The subject of the client certificate to take from the store; `*` takes any.",
-        later=CLIENT_CERTIFICATES,
     )
     ssl_provider = Option(
         "SSLProvider",
         Enumeration(enums.SSLProvider),
         enums.SSLProvider.AUTOMATIC,
         "Which TLS implementation to use; PLATFORM is Python's `ssl` module.",
-        later=INTERNAL,
-        now=(enums.SSLProvider.PLATFORM,),
     )
     ssl_server_cert_encoded = Option(
         "SSLServerCertEncoded", BYTES, b"", "The server's certificate (DER).", read_only=True, live=True
@@ -121,7 +124,7 @@ class SSLSettings(OptionSet):
     __slots__ = ()
 
     log_ssl_packets = Option(
-        "LogSSLPackets", BOOLEAN, False, "Whether SSLStatus fires for each TLS record.", later=INTERNAL
+        "LogSSLPackets", BOOLEAN, False, "Whether SSLStatus fires for each TLS record, with either provider."
     )
     open_ssl_ca_dir = Option(
         "OpenSSLCADir", PATH, "", "A directory of certificate authorities (PEM, named by hash) to trust."
@@ -130,11 +133,12 @@ class SSLSettings(OptionSet):
     open_ssl_cipher_list = Option(
         "OpenSSLCipherList", LINE, "DEFAULT", "The cipher suites up to TLS 1.2, in the format of openssl-ciphers(1)."
     )
-    open_ssl_prng_seed_data = Option(
-        "OpenSSLPrngSeedData", SECRET, "", "Bytes to stir into OpenSSL's random numbers.", later=INTERNAL
-    )
+    open_ssl_prng_seed_data = Option("OpenSSLPrngSeedData", SECRET, "", "Bytes to stir into OpenSSL's random numbers.")
     reuse_ssl_session = Option(
-        "ReuseSSLSession", BOOLEAN, False, "Whether a later connection resumes the TLS session.", later="TLS resumption"
+        "ReuseSSLSession",
+        BOOLEAN,
+        False,
+        "Whether a later connection of this object resumes the TLS session, for at most ten hours.",
     )
     ssl_ca_cert_file_paths = Option(
         "SSLCACertFilePaths",
@@ -143,21 +147,23 @@ class SSLSettings(OptionSet):
         "Files of trusted authorities, separated by semicolons; the first that exists is used.",
     )
     ssl_ca_certs = Option(
-        "SSLCACerts", LINES, "", "Authorities (PEM) shown with the client certificate.", later=CLIENT_CERTIFICATES
+        "SSLCACerts",
+        LINES,
+        "",
+        "Authorities (PEM) to show with the client certificate: the chain from its issuer upwards.",
     )
     ssl_cipher_strength = Option(
         "SSLCipherStrength",
         OptionalInteger(0, 512, "bits"),
         None,
-        "The weakest cipher to allow; unset leaves it to OpenSSLCipherList.",
-        later=INTERNAL,
+        "The weakest cipher to allow, in bits; unset leaves it to OpenSSLCipherList.",
     )
     ssl_enabled_cipher_suites = Option(
         "SSLEnabledCipherSuites",
         LINE,
         "*",
-        "The cipher suites, separated by semicolons; `*` for all good ones.",
-        later=INTERNAL,
+        "The cipher suites, separated by semicolons, as TLS_... or Windows' CALG_...; `*` for all good ones.",
+        rule=tls_names.wrong_suites,
     )
     ssl_enabled_protocols = Option(
         "SSLEnabledProtocols",
@@ -168,7 +174,10 @@ class SSLSettings(OptionSet):
         differs="RFC 8996 retires TLS 1.0 and 1.1, and the reference leaves TLS 1.3 out",
     )
     ssl_enable_renegotiation = Option(
-        "SSLEnableRenegotiation", BOOLEAN, True, "Whether renegotiation_info is offered (RFC 5746).", later=INTERNAL
+        "SSLEnableRenegotiation",
+        BOOLEAN,
+        True,
+        "Whether the server may renegotiate; OpenSSL sends the signal of RFC 5746 in any case.",
     )
     ssl_include_cert_chain = Option(
         "SSLIncludeCertChain", BOOLEAN, False, "Whether SSLServerAuthentication gets the whole chain."
@@ -176,21 +185,33 @@ class SSLSettings(OptionSet):
     ssl_key_log_file = Option(
         "SSLKeyLogFile", PATH, "", "A file that gets the session's secrets, for debugging: whoever has it reads along."
     )
-    ssl_negotiated_cipher = Option("SSLNegotiatedCipher", LINE, "", "The cipher in use.", read_only=True, live=True)
+    ssl_negotiated_cipher = Option(
+        "SSLNegotiatedCipher", LINE, "", "The cipher suite in use, by OpenSSL's name.", read_only=True, live=True
+    )
     ssl_negotiated_cipher_strength = Option(
         "SSLNegotiatedCipherStrength", LINE, "", "The cipher's strength in bits.", read_only=True, live=True
     )
     ssl_negotiated_cipher_suite = Option(
-        "SSLNegotiatedCipherSuite", LINE, "", "The cipher suite in use, as one name.", read_only=True, live=True
+        "SSLNegotiatedCipherSuite",
+        LINE,
+        "",
+        "The cipher suite in use, by its name in the standards.",
+        read_only=True,
+        live=True,
     )
     ssl_negotiated_key_exchange = Option(
-        "SSLNegotiatedKeyExchange", LINE, "", "The key exchange in use; empty for now.", read_only=True, live=True
+        "SSLNegotiatedKeyExchange",
+        LINE,
+        "",
+        "The key exchange in use, such as ecdhe_x25519.",
+        read_only=True,
+        live=True,
     )
     ssl_negotiated_key_exchange_strength = Option(
         "SSLNegotiatedKeyExchangeStrength",
         LINE,
         "",
-        "The key exchange's strength in bits; empty for now.",
+        "The key exchange's strength in bits.",
         read_only=True,
         live=True,
     )
@@ -202,7 +223,6 @@ class SSLSettings(OptionSet):
         Flags(_SECURITY_BITS, _FLAGS, hexadecimal=True),
         0,
         "Which checks of the server's certificate to leave out.",
-        later=INTERNAL,
     )
     ssl_server_ca_certs = Option(
         "SSLServerCACerts", LINES, "", "More authorities (PEM) to trust, beside those of the system."
@@ -210,36 +230,35 @@ class SSLSettings(OptionSet):
     tls12_signature_algorithms = Option(
         "TLS12SignatureAlgorithms",
         LINE,
-        _TLS12_SIGNATURES,
+        ",".join(tls_names.SIGNATURES_12),
         "The signatures allowed in TLS 1.2, as hash-key, separated by commas.",
-        later=INTERNAL,
+        rule=_signatures_12,
     )
     tls12_supported_groups = Option(
         "TLS12SupportedGroups",
         LINE,
-        "ecdhe_secp256r1,ecdhe_secp384r1,ecdhe_secp521r1",
+        ",".join(tls_names.GROUPS_12),
         "The curves for TLS 1.2, separated by commas.",
-        later=INTERNAL,
+        rule=_groups_12,
     )
     tls13_key_share_groups = Option(
         "TLS13KeyShareGroups",
         LINE,
         "ecdhe_x25519,ecdhe_secp256r1,ecdhe_secp384r1,ffdhe_2048,ffdhe_3072",
-        "The groups for which TLS 1.3 sends a key share at once, separated by commas.",
-        later=INTERNAL,
+        "The groups for which TLS 1.3 sends a key share at once, separated by commas; the first four that are named.",
+        rule=_groups_13,
     )
     tls13_signature_algorithms = Option(
         "TLS13SignatureAlgorithms",
         LINE,
-        _TLS13_SIGNATURES,
+        ",".join(tls_names.SIGNATURES_13),
         "The signatures allowed in TLS 1.3, separated by commas.",
-        later=INTERNAL,
+        rule=_signatures_13,
     )
     tls13_supported_groups = Option(
         "TLS13SupportedGroups",
         LINE,
-        "ecdhe_x25519,ecdhe_x448,ecdhe_secp256r1,ecdhe_secp384r1,ecdhe_secp521r1,"
-        "ffdhe_2048,ffdhe_3072,ffdhe_4096,ffdhe_6144,ffdhe_8192",
+        ",".join(tls_names.GROUPS_13),
         "The groups for TLS 1.3, best first, separated by commas.",
-        later=INTERNAL,
+        rule=_groups_13,
     )

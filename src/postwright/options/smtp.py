@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from postwright import enums, errors
-from postwright.options.kinds import BOOLEAN, LINE, LINES, SECONDS, SECRET, Choice, Enumeration, Integer
+from postwright.options.kinds import BOOLEAN, LINE, LINES, SECONDS, Choice, Enumeration, Integer
 from postwright.options.message import MessageProperties
 from postwright.options.option import Option, OptionSet
+from postwright.options.secrets import SECRET_OR_SOURCE
 
 
 def _no_apop(value: enums.AuthMechanism) -> str:
@@ -40,8 +41,6 @@ class SMTPProperties(OptionSet):
         enums.AuthMechanism.USER_PASSWORD,
         "How to log in; USER_PASSWORD takes the best password mechanism offered, others are exact.",
         rule=_no_apop,
-        later="more login mechanisms",
-        now=(enums.AuthMechanism.SASL_PLAIN, enums.AuthMechanism.LOGIN),
     )
     mail_port = Option(
         "MailPort",
@@ -51,7 +50,9 @@ class SMTPProperties(OptionSet):
         lock=errors.RemotePortLocked,
     )
     mail_server = Option("MailServer", LINE, "", "The server's name or address.", lock=errors.RemoteHostLocked)
-    password = Option("Password", SECRET, "", "The password to log in with.")
+    password = Option(
+        "Password", SECRET_OR_SOURCE, "", "The password to log in with, or a function that gives it at each login."
+    )
     timeout = Option("Timeout", SECONDS, 60, "Seconds of silence before an operation fails; 0 waits for ever.")
     user = Option("User", LINE, "", "The user to log in as; empty for no login.")
 
@@ -63,7 +64,10 @@ class SMTPSettings(OptionSet):
 
     allow_empty_to = Option("AllowEmptyTo", BOOLEAN, False, "Whether Cc or Bcc alone are enough to send.")
     authorization_identity = Option(
-        "AuthorizationIdentity", SECRET, "", "The identity to act as (SASL); for XOAUTH2 the authorization string."
+        "AuthorizationIdentity",
+        SECRET_OR_SOURCE,
+        "",
+        "The identity to act as (SASL); for XOAUTH2 and OAUTHBEARER the token, or a function that gives it at each login.",
     )
     charset = Option("Charset", LINE, "", "The character set of encoded headers; empty takes UTF-8.", rule=_charset)
     hello = Option(
@@ -74,9 +78,7 @@ class SMTPSettings(OptionSet):
         ambient=True,
         rule=_greeting,
     )
-    keep_queue = Option(
-        "KeepQueue", BOOLEAN, False, "Whether queue files that were sent stay, as `.sent`.", later="the queue"
-    )
+    keep_queue = Option("KeepQueue", BOOLEAN, False, "Whether queue files that were sent stay, as `.sent`.")
     max_header_length = Option(
         "MaxHeaderLength", Integer(20, 998, "bytes"), 80, "Header lines longer than this are folded."
     )

@@ -123,16 +123,18 @@ async def send_data(deal: Transaction, started: bool) -> Reply:
             waiting = bytearray()
         waiting += stuffed
     waiting += dots.finish()
+    if deal.before_end is not None:
+        await deal.before_end()
     # The end is CRLF.CRLF: from its first octet on the server may have a whole message (RFC 5321 section 4.1.1.4).
     deal.end_at = session.link.offered + len(waiting) - 5
     session.step(Step.END)
     talk.owe()
-    await session.link.send(waiting)
+    await talk.pour(waiting)
     return await deal.conclude()
 
 
 async def _send_some(deal: Transaction, data: bytearray) -> None:
-    await deal.session.link.send(data)
+    await deal.session.talk.pour(data)
     await interrupted_by(deal)
 
 
@@ -180,6 +182,8 @@ async def send_chunks(deal: Transaction, started: bool) -> Reply:
 async def _send_last(deal: Transaction, chunk: bytearray, *commands: Command) -> None:
     last = Command(b"BDAT %d LAST\r\n" % len(chunk), f"BDAT {len(chunk)} LAST")
     head = sum(len(said.data) for said in (*commands, last))
+    if deal.before_end is not None:
+        await deal.before_end()
     # The server has the whole message once it has the last octet of the last chunk.
     deal.end_at = deal.session.link.offered + head + len(chunk) - 1
     await deal.session.talk.say(*commands, last, body=chunk)

@@ -6,54 +6,16 @@ took. The second one decides, after a fault, whether the end of a message can ha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from postwright.flow import Read, Sleep, Write
+from postwright.events import SSLStatus
+from postwright.flow import Fire, Read, Sleep, Write
 
 if TYPE_CHECKING:
     from postwright.session.pace import Pace
-    from postwright.tls.trust import Verdict
+    from postwright.tls.provider import Provider
 
 _RECORD = 16384  # plaintext octets in a full TLS record (RFC 8446 section 5.1)
-
-
-class TLSLayer(Protocol):
-    """What a TLS provider must do; see ``tls.platform.Platform`` for one."""
-
-    def handshake(self) -> bool:
-        """Go on with the handshake; return whether it is finished."""
-
-    def outgoing(self) -> bytes:
-        """Return the records that must go to the server now."""
-
-    def feed(self, data: bytes) -> None:
-        """Take records from the server; b"" is the end of the connection."""
-
-    def encrypt(self, data: bytes | bytearray | memoryview) -> bytes:
-        """Return the records for plaintext."""
-
-    def decrypt(self) -> bytes | None:
-        """Return plaintext, None when there is none yet, b"" at the end of the connection."""
-
-    def farewell(self) -> bytes:
-        """Return the records that close the connection in order."""
-
-    def certificates(self) -> tuple[bytes, ...]:
-        """Return the server's certificates as DER."""
-
-    def names(self) -> tuple[str, str]:
-        """Return subject and issuer of the server's certificate."""
-
-    def judge(self) -> Verdict:
-        """Return the verdict on the server's certificate."""
-
-    @property
-    def version(self) -> str:
-        """The protocol that was negotiated."""
-
-    @property
-    def cipher(self) -> tuple[str, int]:
-        """The cipher suite and its strength in bits."""
 
 
 class Link:
@@ -69,7 +31,7 @@ class Link:
     def __init__(self, timeout: float | None, pace: Pace | None = None) -> None:
         self.timeout = timeout
         self.pace = pace
-        self.tls: TLSLayer | None = None
+        self.tls: Provider | None = None
         self.offered = 0
         """Octets of plaintext that were to be sent."""
         self.taken = 0
@@ -77,7 +39,7 @@ class Link:
         self._early = bytearray()
         self._plain = b""
 
-    def secure(self, tls: TLSLayer) -> None:
+    def secure(self, tls: Provider) -> None:
         """Speak through TLS from now on; what came with the last record of the handshake is kept for ``receive``."""
         self.tls = tls
         self._plain = tls.decrypt() or b""
@@ -86,7 +48,10 @@ class Link:
         """Send plaintext; what the server says meanwhile is kept for ``receive``."""
         plain = len(data)
         self.offered += plain
-        raw: bytes | bytearray = self.tls.encrypt(data) if self.tls is not None else data
+        raw: bytes | bytearray = data
+        if self.tls is not None:
+            raw = self.tls.encrypt(data)
+            await show_packets(self.tls)
         written = 0
         write: Write | None = None
         try:
@@ -142,7 +107,7 @@ class Link:
         """Keep bytes that came off the line while something else was sent."""
         self._early += data
 
-    async def shake(self, tls: TLSLayer) -> None:
+    async def shake(self, tls: Provider) -> None:
         """Send and receive records until the next step of the handshake can be taken, or it is finished.
 
         The caller decides between flights: see ``opening``.
@@ -153,6 +118,12 @@ class Link:
                 tls.feed(early)
                 return
         tls.feed(await Read(self.timeout))
+
+
+async def show_packets(tls: Provider) -> None:
+    """Tell about the records since the last time, where LogSSLPackets asks for it."""
+    for line in tls.packets():
+        await Fire(SSLStatus(line))
 
 
 def _understood(written: int, raw: int, plain: int) -> int:

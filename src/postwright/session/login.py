@@ -1,119 +1,301 @@
-"""AUTH: the exchange of challenges and answers (RFC 4954), bounded, in base64, and never shown."""
+"""Logging in: which mechanism, which secrets, and what is done about them afterwards.
+
+It owns the choice and the asking for secrets; the lines of the exchange belong to ``exchange``. No secret is in its
+errors, nor in the frames that a traceback with local variables would show.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.enums import AuthMechanism
-from postwright.errors import CommunicationError, ExtensionMissing, LoginRefused, NotAvailable
-from postwright.sasl.mechanism import REGISTER, Credentials
-from postwright.sasl.plain import LOGIN, PLAIN
+from postwright.errors import ExtensionMissing, InvalidValue, LoginRefused, NotAvailable
+from postwright.flow import Call, Sleep, Wait
+from postwright.options.kinds import SECRET
+from postwright.sasl.mechanism import KNOWN, Credentials, find, is_settled
+from postwright.session.exchange import Exchange
 from postwright.session.states import Step
-from postwright.wire.commands import MASK, command, secret
+from postwright.wire.commands import MASK, command
+from postwright.wire.extensions import Extensions
+from postwright.words import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Hashable
 
+    from postwright.options.secrets import Secret, Source
     from postwright.sasl.mechanism import Mechanism
     from postwright.session.session import Session
-    from postwright.words import Reply
 
-MAX_ROUNDS = 16
-"""Challenges of one login; the longest honest mechanism needs four."""
+PAUSE = 0.01
+"""Seconds between two looks at what another connection is asking for."""
 
-MAX_LINE = 512
-"""Octets of an AUTH command with its initial response; some servers refuse longer ones, a response may be longer."""
+_BOUND = "-PLUS"
+_SHORT = 3  # characters of a text that is found everywhere, and was no secret before
 
 _EXACT = {
-    AuthMechanism.SASL_PLAIN: PLAIN.name,
-    AuthMechanism.LOGIN: LOGIN.name,
+    AuthMechanism.CRAM_MD5: "CRAM-MD5",
+    AuthMechanism.NTLM: "NTLM",
+    AuthMechanism.SASL_PLAIN: "PLAIN",
+    AuthMechanism.SASL_DIGEST_MD5: "DIGEST-MD5",
+    AuthMechanism.KERBEROS: "GSSAPI",
+    AuthMechanism.XOAUTH2: "XOAUTH2",
+    AuthMechanism.LOGIN: "LOGIN",
+    AuthMechanism.SCRAM_SHA_1: "SCRAM-SHA-1",
+    AuthMechanism.SCRAM_SHA_256: "SCRAM-SHA-256",
+    AuthMechanism.SCRAM_SHA_512: "SCRAM-SHA-512",
+    AuthMechanism.OAUTHBEARER: "OAUTHBEARER",
+    AuthMechanism.EXTERNAL: "EXTERNAL",
 }
+
+_TOKEN = {AuthMechanism.XOAUTH2, AuthMechanism.OAUTHBEARER}
+_WITHOUT_SECRET = {AuthMechanism.KERBEROS, AuthMechanism.EXTERNAL}
 
 
 async def log_in(session: Session) -> None:
-    """Log in, if a user or password is set.
+    """Log in, if a user or password is set, or a mechanism that needs neither.
 
     Raises:
         ExtensionMissing: The server offers no login, or not the mechanism that is asked for.
         LoginRefused: The server refused; 535 means wrong credentials, 454 means try later.
-        NotAvailable: The credentials would travel without TLS.
+        NotAvailable: The credentials would travel without TLS, or a library is missing.
     """
-    properties = session.plan.properties
-    if not (properties.user or properties.password) or session.login_done:
+    if session.login_done or not _wanted(session):
         return
-    mechanism = choose(session)
+    mechanism = await choose(session)
     if not (session.secure or session.plan.settings.allow_cleartext_auth):
         raise NotAvailable(
             "a login without TLS would show the password to everyone on the way; nothing was sent. "
             "Use TLS (ssl_start_mode), or set AllowCleartextAuth=True if the way is safe"
         )
-    credentials = Credentials(properties.user, properties.password, session.plan.settings.authorization_identity)
     session.step(Step.AUTH)
-    reply = await _exchange(session, mechanism, mechanism.start(credentials))
-    if reply.code != 235:
-        raise LoginRefused(f"{mechanism.name} as {properties.user}: {reply}", reply=reply)
+    try:
+        reply = await _try(session, mechanism)
+    except BaseException as error:
+        _forget_frames(error)
+        raise
     session.login_done = True
+    await _hello_again(session, reply)
 
 
-def choose(session: Session) -> Mechanism:
-    """Return the mechanism to use: the exact one asked for, or the strongest that is offered."""
+def _wanted(session: Session) -> bool:
+    properties, settings = session.plan.properties, session.plan.settings
+    asked = AuthMechanism(properties.auth_mechanism)
+    with_token = asked in _TOKEN and bool(settings.authorization_identity)
+    return bool(properties.user or properties.password) or with_token or asked in _WITHOUT_SECRET
+
+
+# Which mechanism
+
+
+async def choose(session: Session) -> Mechanism:
+    """Return the mechanism to use: the exact one asked for, or the strongest that is offered and can be used."""
     offered = session.extensions.mechanisms
     if not offered:
         hint = "" if session.secure else " without TLS"
         raise ExtensionMissing(f"the server offers no login (AUTH){hint}")
     asked = AuthMechanism(session.plan.properties.auth_mechanism)
-    if asked is not AuthMechanism.USER_PASSWORD:
-        name = _EXACT[asked]
-        if name not in offered:
-            raise ExtensionMissing(f"AuthMechanism asks for {name}; the server offers {', '.join(offered)}")
-        return REGISTER[name]
-    usable = [REGISTER[name] for name in offered if name in REGISTER]
+    if asked is AuthMechanism.USER_PASSWORD:
+        return await _strongest(session, offered)
+    return _exact(session, _EXACT[asked], offered)
+
+
+def _exact(session: Session, name: str, offered: tuple[str, ...]) -> Mechanism:
+    """Return the mechanism of a name; the form of SCRAM with channel binding is the same mechanism, and the better."""
+    bound = name + _BOUND
+    if bound in offered and (_binding_of_version(session) or (name not in offered and _any_binding(session))):
+        name = bound
+    mechanism = find(name) if name in offered else None
+    if mechanism is None:
+        raise ExtensionMissing(f"AuthMechanism asks for {name}; the server offers {', '.join(offered)}")
+    if why := _unusable(session, mechanism):
+        raise NotAvailable(f"{name}: {why}")
+    return mechanism
+
+
+async def _strongest(session: Session, offered: tuple[str, ...]) -> Mechanism:
+    skipped: list[str] = []
+    usable: list[Mechanism] = []
+    for name in offered:
+        mechanism = find(name) if is_settled(name) else await Call(find, name)
+        if mechanism is None or mechanism.strength <= 0 or (name.endswith(_BOUND) and not _may_bind(session, offered)):
+            continue
+        if why := _unusable(session, mechanism):
+            skipped.append(f"{name}: {why}")
+            await session.talk.note(f"{name} is skipped: {why}")
+            continue
+        usable.append(mechanism)
     if not usable:
+        because = f" ({'; '.join(skipped)})" if skipped else ""
         raise ExtensionMissing(
-            f"no mechanism in common: the server offers {', '.join(offered)}, this client can {', '.join(REGISTER)}"
+            f"no mechanism in common: the server offers {', '.join(offered)}, this client can {', '.join(KNOWN)}{because}"
         )
     return max(usable, key=lambda mechanism: mechanism.strength)
 
 
-async def _exchange(session: Session, mechanism: Mechanism, dialogue: Generator[bytes, bytes, None]) -> Reply:
-    talk = session.talk
-    first = next(dialogue)
-    start = f"AUTH {mechanism.name}"
-    unsent: bytes | None = None
-    if mechanism.client_first:
-        # RFC 4954 section 4: an empty initial response is "=", a long one follows an empty challenge instead.
-        encoded = base64.b64encode(first).decode("ascii") or "="
-        if len(start) + len(encoded) + 3 <= MAX_LINE:
-            reply = await talk.ask(secret(f"{start} {encoded}", _shown(session, start, encoded)))
-        else:
-            unsent = first
-            reply = await talk.ask(command(start))
-    else:
-        reply = await talk.ask(command(start))
-    for _ in range(MAX_ROUNDS):
-        if reply.code != 334:
-            return reply
-        try:
-            challenge = base64.b64decode(reply.lines[-1].strip().encode("ascii"), validate=True)
-            answer = dialogue.send(challenge) if unsent is None else unsent
-        except (binascii.Error, UnicodeEncodeError, StopIteration):
-            return await _cancel(session, mechanism)
-        unsent = None
-        encoded = base64.b64encode(answer).decode("ascii")
-        reply = await talk.ask(secret(encoded, _shown(session, "", encoded)))
-    return await _cancel(session, mechanism)
+def _unusable(session: Session, mechanism: Mechanism) -> str:
+    """Say why a mechanism can't be used for this login; "" when it can."""
+    if session.plan.settings.authorization_identity and not mechanism.acts_as:
+        return "it can't carry an AuthorizationIdentity"
+    return mechanism.missing()
 
 
-def _shown(session: Session, start: str, encoded: str) -> str:
-    tail = MASK if session.plan.settings.mask_sensitive else encoded
-    return f"{start} {tail}".strip()
+# Channel binding
 
 
-async def _cancel(session: Session, mechanism: Mechanism) -> Reply:
-    """End an exchange that went wrong: "*" cancels it, and the server answers 501 (RFC 4954 section 4)."""
-    reply = await session.talk.ask(command("*"))
-    if reply.is_positive:
-        raise CommunicationError(f"{mechanism.name}: {reply} in answer to a cancelled login", reply=reply)
-    raise LoginRefused(f"{mechanism.name}: the challenge makes no sense, the login was cancelled: {reply}", reply=reply)
+def _binding(session: Session, kind: str) -> bytes | None:
+    """Return the channel binding of a kind, None where there is none."""
+    layer = session.link.tls
+    ask: Callable[[str], bytes | None] | None = getattr(layer, "channel_binding", None)
+    if layer is None or ask is None or (kind == "tls-unique" and layer.version == "TLSv1.3"):
+        return None  # TLS 1.3 has no tls-unique (RFC 8446 appendix C.5)
+    return ask(kind)
+
+
+def _binding_of_version(session: Session) -> bool:
+    """Whether there is the kind that servers expect: tls-exporter with TLS 1.3 (RFC 9266), before it tls-unique.
+
+    The third kind, tls-server-end-point, is known to few servers, and a refusal can't be told from a wrong password:
+    it is only used where there is no login without channel binding.
+    """
+    return _binding(session, "tls-exporter") is not None or _binding(session, "tls-unique") is not None
+
+
+def _any_binding(session: Session) -> bool:
+    return _binding_of_version(session) or _binding(session, "tls-server-end-point") is not None
+
+
+def _may_bind(session: Session, offered: tuple[str, ...]) -> bool:
+    bare = any(name in KNOWN and not name.endswith(_BOUND) for name in offered)
+    return _binding_of_version(session) or (not bare and _any_binding(session))
+
+
+# Which secrets
+
+
+class _Flight:
+    """A question to a source of secrets that is on its way; other connections wait for its answer."""
+
+    __slots__ = ("answer", "done")
+
+    def __init__(self) -> None:
+        self.answer: str | None = None
+        self.done = False
+
+
+_flights: dict[Hashable, _Flight] = {}
+
+
+class _Secrets(NamedTuple):
+    """What was asked for; it is never shown."""
+
+    password: str
+    identity: str
+
+    def __repr__(self) -> str:
+        return "<secrets>"
+
+
+async def _try(session: Session, mechanism: Mechanism) -> Reply:
+    """Log in; when a secret that came from a function is refused (535), ask for it once more."""
+    secrets = await _ask_all(session)
+    try:
+        return await _attempt(session, mechanism, secrets)
+    except LoginRefused as error:
+        if error.reply is None or error.reply.code != 535 or not session.in_order:
+            raise
+        again = await _ask_all(session, refused=secrets)
+        if again == secrets:  # the same once more would only help to lock the account
+            raise
+        await session.talk.note("the login was refused, and there is a new secret: trying once more")
+    return await _attempt(session, mechanism, again)
+
+
+async def _ask_all(session: Session, refused: _Secrets | None = None) -> _Secrets:
+    options = (session.plan.properties.password, session.plan.settings.authorization_identity)
+    found = [
+        await _ask(option, name, refused and refused[index])
+        for index, (name, option) in enumerate(zip(("Password", "AuthorizationIdentity"), options, strict=True))
+    ]
+    return _Secrets(*found)
+
+
+async def _ask(option: Secret, name: str, refused: str | None) -> str:
+    """Return a secret as a text; a source that remembers is told which one was refused."""
+    if isinstance(option, str):
+        return option
+    forget = getattr(option, "forget", None)
+    if refused is not None and callable(forget):
+        forget(refused)
+    answer = await _single_flight(option)
+    if not isinstance(answer, str):
+        raise InvalidValue(f"the function in {name} gave a {type(answer).__name__}, not a text")
+    return SECRET.check(name, answer)
+
+
+async def _single_flight(source: Source) -> str:
+    """Ask a source; while one connection asks, the others that want the same wait for its answer."""
+    mine = _Flight()
+    key: Hashable = source if getattr(source, "__hash__", None) else id(source)
+    while (first := _flights.setdefault(key, mine)) is not mine:
+        while not first.done:
+            await Sleep(PAUSE)
+        if first.answer is not None:
+            return first.answer
+    try:
+        mine.answer = await Wait(source)
+        return mine.answer
+    finally:
+        del _flights[key]
+        mine.done = True
+
+
+async def _attempt(session: Session, mechanism: Mechanism, secrets: _Secrets) -> Reply:
+    properties, settings = session.plan.properties, session.plan.settings
+    token = mechanism.takes_token
+    credentials = Credentials(
+        user=properties.user,
+        password="" if token else secrets.password,
+        identity="" if token else secrets.identity,
+        token=(secrets.identity or secrets.password) if token else "",
+        host=settings.tls_server_name or properties.mail_server,
+        port=properties.mail_port,
+        channel_binding=lambda kind: _binding(session, kind),
+        binding_offered=any(name.endswith(_BOUND) for name in session.extensions.mechanisms),
+    )
+    try:
+        return await Exchange(session, mechanism, credentials).run()
+    except LoginRefused as error:
+        # A server may repeat what it was told.
+        reply = error.reply and Reply(error.reply.code, tuple(_without(secrets, line) for line in error.reply.lines))
+        if reply is not None:
+            session.talk.last_reply = reply
+        raise LoginRefused(_without(secrets, error.detail), reply=reply) from None
+
+
+def _without(secrets: _Secrets, text: str) -> str:
+    for secret in secrets:
+        if len(secret) > _SHORT:
+            text = text.replace(secret, MASK)
+    return text
+
+
+# Afterwards
+
+
+async def _hello_again(session: Session, login: Reply) -> None:
+    """Say EHLO once more: some servers offer more to whom they know. ``last_reply`` stays the login's."""
+    if session.facts.get("hello_verb") != "EHLO":
+        return
+    reply = await session.talk.ask(command(f"EHLO {session.facts['hello_name']}"))
+    if reply.code == 250:
+        session.extensions = Extensions.of(reply)
+    session.talk.last_reply = login
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Drop the frames of an error and of its causes: their local variables hold secrets."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from postwright import tls
 from postwright.enums import SSLStartMode
 from postwright.errors import (
-    CertificateRejected,
     ExtensionMissing,
     FirewallError,
     GreetingRefused,
     InactivityTimeout,
+    InvalidValue,
     NetworkError,
-    SecurityError,
-    SMTPError,
 )
-from postwright.events import ConnectionStatus, SSLServerAuthentication, SSLStatus
-from postwright.flow import Dial, Fire, Write
+from postwright.events import ConnectionStatus
+from postwright.flow import Dial
 from postwright.session.passage import Passage, choose
+from postwright.session.securing import prepare, secure
 from postwright.session.states import Step
-from postwright.tls.trust import Trust
 from postwright.wire.commands import command
 from postwright.wire.extensions import Extensions
 from postwright.words import Target
 
 if TYPE_CHECKING:
-    from postwright.session.link import TLSLayer
     from postwright.session.session import Session
     from postwright.words import Line, Reply
 
@@ -58,6 +53,8 @@ async def open_line(session: Session) -> None:
     """
     session.renew()
     mode = start_mode(session)
+    if mode is not SSLStartMode.NONE:
+        prepare(session)
     line = await _dial(session)
     session.step(Step.DIAL)
     session.facts.update(local_host=line.local_host, local_port=line.local_port, remote_address=line.remote_host)
@@ -78,6 +75,10 @@ async def _dial(session: Session) -> Line:
     whom = target(session)
     proxy = await choose(session)
     if proxy is None:
+        if session.plan.properties.mail_server.startswith("*"):
+            raise InvalidValue(
+                "the * in front of mail_server leaves the name to a proxy, and there is none for this server"
+            )
         return await Dial(whom)
     passage = Passage(session, proxy)
     instead = await passage.prepare(whom)
@@ -175,87 +176,3 @@ async def _start_tls(session: Session) -> None:
     session.extensions = Extensions()
     await secure(session, greeted=True)
     session.step(Step.GREETING)  # the one in plaintext stands (RFC 3207 section 4.2)
-
-
-def trust(session: Session) -> Trust:
-    """Return the settings that decide whom to trust."""
-    properties, settings = session.plan.properties, session.plan.settings
-    return Trust(
-        server_name=settings.tls_server_name or session.server_host,
-        protocols=settings.ssl_enabled_protocols,
-        ciphers=settings.open_ssl_cipher_list,
-        ca_file=settings.open_ssl_ca_file,
-        ca_dir=settings.open_ssl_ca_dir,
-        ca_paths=settings.ssl_ca_cert_file_paths,
-        ca_pem=settings.ssl_server_ca_certs,
-        key_log=settings.ssl_key_log_file,
-        pinned=properties.ssl_accept_server_cert_encoded,
-        asked=SSLServerAuthentication in session.wanted or bool(properties.ssl_accept_server_cert_encoded),
-    )
-
-
-async def secure(session: Session, *, greeted: bool = False) -> None:
-    """Do the TLS handshake; the certificate is judged before our next flight leaves.
-
-    Args:
-        session: The connection; its link speaks through TLS afterwards.
-        greeted: Whether it is our turn to speak: then our last flight waits for the command that follows, and
-            both leave in one packet.
-    """
-    layer = tls.provider(trust(session))
-    await session.fire(SSLStatus(f"TLS handshake with {session.server_host}"))
-    try:
-        await _shake(session, layer)
-    except SecurityError:
-        if alert := layer.outgoing():  # the server should know why, as far as TLS can say it
-            with contextlib.suppress(SMTPError):
-                await Write(alert, session.link.timeout)
-        raise
-    session.link.secure(layer)
-    if not greeted and (records := layer.outgoing()):
-        session.link.keep(await Write(records, session.link.timeout))
-    _note_facts(session, layer)
-    name, bits = layer.cipher
-    await session.fire(SSLStatus(f"{layer.version}, {name}, {bits} bits"))
-    await session.talk.note(f"TLS is on: {layer.version}, {name}")
-    await session.fire(ConnectionStatus("TLS", 0, f"TLS handshake complete: {layer.version}, {name}"))
-
-
-async def _shake(session: Session, layer: TLSLayer) -> None:
-    judged = False
-    while True:
-        done = layer.handshake()
-        if not judged and (done or layer.certificates()):
-            await _decide(session, layer)
-            judged = True
-        if done:
-            return
-        await session.link.shake(layer)
-
-
-async def _decide(session: Session, layer: TLSLayer) -> None:
-    """Judge the certificate and let the user's handler overrule the verdict; a handler that raises rejects."""
-    rules = trust(session)
-    if not rules.asked:
-        return  # OpenSSL verified it inside the handshake
-    verdict = layer.judge()
-    subject, issuer = layer.names()
-    shown = layer.certificates()
-    encoded = b"".join(shown) if session.plan.settings.ssl_include_cert_chain else (shown[0] if shown else b"")
-    event = SSLServerAuthentication(encoded, subject, issuer, verdict.status, verdict.accept)
-    if SSLServerAuthentication in session.wanted:
-        await Fire(event)
-    if event.accept is not True:
-        raise CertificateRejected(verdict.status if not verdict.accept else "the handler did not accept it")
-
-
-def _note_facts(session: Session, layer: TLSLayer) -> None:
-    name, bits = layer.cipher
-    shown = layer.certificates()
-    session.facts.update(
-        ssl_server_cert_encoded=shown[0] if shown else b"",
-        ssl_negotiated_version=layer.version,
-        ssl_negotiated_cipher=name,
-        ssl_negotiated_cipher_suite=name,
-        ssl_negotiated_cipher_strength=str(bits),
-    )

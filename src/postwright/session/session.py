@@ -13,7 +13,8 @@ from postwright.session.talk import Talk
 from postwright.wire.extensions import Extensions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from postwright.options.plan import Plan
     from postwright.session.states import Step
@@ -30,7 +31,7 @@ class Session:
         wanted: The kinds of events somebody listens to; it may change at any time.
     """
 
-    def __init__(self, plan: Plan, *, clock: Callable[[], float], host_name: str, wanted: Container[type]) -> None:
+    def __init__(self, plan: Plan, *, clock: Callable[[], float], host_name: str, wanted: AbstractSet[type]) -> None:
         self.plan = plan
         self.clock = clock
         self.host_name = host_name
@@ -48,6 +49,9 @@ class Session:
 
     def adopt(self, plan: Plan) -> None:
         """Take the settings of the next operation."""
+        rate = plan.settings.max_transfer_rate
+        if rate != self.plan.settings.max_transfer_rate:
+            self.link.pace = Pace(rate, self.clock) if rate else None
         self.plan = plan
         self.link.timeout = plan.properties.timeout or None
 
@@ -77,6 +81,11 @@ class Session:
     def server_host(self) -> str:
         """The server's name or address; the reference's "*" in front of it is for the proxy, not part of it."""
         return self.plan.properties.mail_server.removeprefix("*")
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """The server by name and port, for what is remembered about it."""
+        return self.server_host, self.plan.properties.mail_port
 
     @property
     def in_order(self) -> bool:

@@ -13,13 +13,16 @@ from postwright.errors import (
     CommunicationError,
     ConnectionDropped,
     InactivityTimeout,
+    MessageRefused,
     NetworkError,
+    Refused,
     ServiceClosing,
     SMTPError,
     UnexpectedReply,
 )
 from postwright.events import PITrail
 from postwright.flow import Fire, Poll
+from postwright.wire.commands import MASK
 from postwright.wire.replies import ReplyReader, shown
 from postwright.words import printable
 
@@ -58,7 +61,9 @@ class Talk:
         self.link = link
         self.last_reply: Reply | None = None
         self.dropped = False
-        """Whether the server closed the connection, or said that it does."""
+        """Whether nothing more may be said: the server left or says that it does, or what it says can't be trusted."""
+        self.veiled = False
+        """Whether the text of a 334 is kept out of the trail: a server's proof lets passwords be guessed at."""
         self._reader = ReplyReader(max_line)
         self._patience = patience
         self._clock = clock
@@ -88,8 +93,8 @@ class Talk:
 
     def _unasked(self, reply: Reply | None) -> SMTPError:
         """Return the error for what came although no reply is owed."""
+        self.dropped = True
         if reply is not None and reply.code == 421:
-            self.dropped = True
             return ServiceClosing(str(reply), reply=reply)
         return UnexpectedReply(
             f"the server spoke without being asked: {printable(str(reply)) if reply else shown(self._reader.leftover)}"
@@ -131,22 +136,77 @@ class Talk:
         try:
             await self.link.send(data + body if body else data)
         except NetworkError as error:
-            raise self._last_words(error) from error
+            raise self._last_words(error, MessageRefused if body else Refused) from error
+
+    async def pour(self, data: bytes | bytearray) -> None:
+        """Send a part of a body.
+
+        Raises:
+            MessageRefused: The server said why it did not want it, and closed the connection.
+            NetworkError: The connection broke.
+        """
+        try:
+            await self.link.send(data)
+        except NetworkError as error:
+            raise self._last_words(error, MessageRefused) from error
 
     async def early(self) -> Reply | None:
-        """Return a reply that came although none is owed yet, or None: a server may refuse in the middle of a body."""
-        if data := self.link.arrived():
-            self._reader.feed(data)
+        """Return a reply that came although none is owed yet, or None: a server may refuse in the middle of a body.
+
+        Raises:
+            ConnectionDropped: It left in the middle of the body.
+        """
+        if plain := self.link.arrived():
+            self._reader.feed(plain)
+        data = await Poll(0.0)
+        if data:
+            self._reader.feed(self.link.take(data) or b"")
+        elif data is not None and self._reader.empty:
+            self.dropped = True
+            raise ConnectionDropped("in the middle of the message")
         if self._owed or self._reader.empty:
             return None
         self._owed += 1
         return await self.hear()
 
+    def expect(self, count: int) -> None:
+        """Count so many more replies as owed, to commands that go out by ``pour``."""
+        self._owed += count
+
+    async def several(self, timeout: float) -> list[Reply]:
+        """Wait for at least one reply, and return all that are here; a 421 is the last one and closes the line.
+
+        Args:
+            timeout: Seconds of silence that are borne; 0 waits for ever.
+
+        Raises:
+            ConnectionDropped: The connection ended before a reply.
+            InactivityTimeout: None came in time.
+            MalformedReply: What came is no reply.
+            UnexpectedReply: More came than was asked for.
+        """
+        while not (replies := self._reader.several()):
+            data = self.link.arrived() or await self.link.receive(timeout or None)
+            if not data:
+                self.dropped = True
+                raise ConnectionDropped("before it replied")
+            self._reader.feed(data)
+        self._owed -= len(replies)
+        self.last_reply = replies[-1]
+        closing = next((index for index, reply in enumerate(replies) if reply.code == 421), None)
+        if closing is not None:
+            self.dropped = True
+            return replies[: closing + 1]
+        if self._owed < 0:
+            self.dropped = True
+            raise UnexpectedReply("the server sent more replies than there were commands")
+        return replies
+
     def owe(self) -> None:
         """Count one more reply as owed: a body was sent without a command."""
         self._owed += 1
 
-    def _last_words(self, error: NetworkError) -> SMTPError:
+    def _last_words(self, error: NetworkError, kind: type[Refused]) -> SMTPError:
         """Return the server's own reason, when it said one before it closed the connection."""
         self.dropped = True
         try:
@@ -157,7 +217,7 @@ class Talk:
             return error
         if reply is not None and reply.code >= 400:
             self.last_reply = reply
-            return ServiceClosing(f"{reply} ({error.message})", reply=reply)
+            return (ServiceClosing if reply.code == 421 else kind)(f"{reply} ({error.message})", reply=reply)
         return error
 
     async def hear(self, timeout: float | None = None) -> Reply:
@@ -179,13 +239,7 @@ class Talk:
         if self._owed <= 0:
             raise CommunicationError("no reply is owed")
         while (reply := self._reader.next()) is None:
-            wait = silence
-            if deadline is not None:
-                remaining = deadline - self._clock()
-                if remaining <= 0:
-                    raise InactivityTimeout(f"the reply was not complete after {patience:g} s")
-                wait = remaining if wait is None else min(wait, remaining)
-            data = self.link.arrived() or await self.link.receive(wait)
+            data = self.link.arrived() or await self._more(silence, deadline, patience)
             if not data:
                 self.dropped = True
                 raise ConnectionDropped("before it replied")
@@ -195,11 +249,24 @@ class Talk:
         if PITrail in self._wanted:
             for index, line in enumerate(reply.lines):
                 mark = " " if index == len(reply.lines) - 1 else "-"
-                await Fire(PITrail(Direction.SERVER, f"{reply.code}{mark}{printable(line)}"))
+                text = MASK if self.veiled and reply.code == 334 else printable(line)
+                await Fire(PITrail(Direction.SERVER, f"{reply.code}{mark}{text}"))
         if reply.code == 421:  # RFC 5321 section 3.8: it may come in answer to anything
             self.dropped = True
             raise ServiceClosing(str(reply), reply=reply)
         return reply
+
+    async def _more(self, silence: float | None, deadline: float | None, patience: float | None) -> bytes:
+        """Wait for more of a reply, for so long a silence, and not beyond the deadline."""
+        if deadline is None:
+            return await self.link.receive(silence)
+        remaining = max(0.0, deadline - self._clock())
+        if silence is not None and silence < remaining:
+            return await self.link.receive(silence)
+        try:
+            return await self.link.receive(remaining)
+        except InactivityTimeout:
+            raise InactivityTimeout(f"the reply was not complete after {patience:g} s") from None
 
     async def ask(self, command: Command, timeout: float | None = None) -> Reply:
         """Send one command and return its reply, whatever it is."""

@@ -36,12 +36,17 @@ from postwright.wire.xtext import encode as xtext
 from postwright.words import RecipientResult, SendResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postwright.flow import Flow
     from postwright.message.draft import Draft
+    from postwright.options import Settings
     from postwright.session.session import Session
     from postwright.wire.commands import Command
     from postwright.words import Envelope, Recipient, Reply
 
-_TAKEN = frozenset({250, 251, 252})
+TAKEN = frozenset({250, 251, 252})
+"""Replies that accept a recipient (RFC 5321 section 4.3.2)."""
 
 
 class Transaction:
@@ -67,7 +72,9 @@ class Transaction:
         """The body as it went out, None once it is longer than TransferTextLimit."""
         self.eight_bit_ok = False
         """Whether octets above 127 may be in the body."""
-        self._stop = self._stop_rules()
+        self.before_end: Callable[[], Flow[None]] | None = None
+        """Awaited just before the end of the body is offered: from then on the server may have the message."""
+        self._stop = stop_rules(session.plan.settings)
         self._utf8 = False
         self._dsn = False
 
@@ -85,7 +92,7 @@ class Transaction:
         """What is known of each recipient."""
         return tuple(
             RecipientResult(
-                addr_spec(recipient.address), recipient.type, reply is not None and reply.code in _TAKEN, reply
+                addr_spec(recipient.address), recipient.type, reply is not None and reply.code in TAKEN, reply
             )
             for recipient, reply in zip(self.envelope.recipients, self.answers, strict=True)
         )
@@ -197,14 +204,6 @@ class Transaction:
 
     # The policy on refused recipients
 
-    def _stop_rules(self) -> dict[RecipientType, bool]:
-        settings = self.session.plan.settings
-        return {
-            RecipientType.TO: settings.stop_on_to_errors,
-            RecipientType.CC: settings.stop_on_cc_errors,
-            RecipientType.BCC: settings.stop_on_bcc_errors,
-        }
-
     def _tolerant(self) -> bool:
         """Whether no refusal can stop the message while another recipient is left."""
         recipients = self.envelope.recipients
@@ -264,24 +263,24 @@ class Transaction:
     def _recipient_problem(self, *, ask_all: bool) -> SMTPError | None:
         """Return the error that the replies so far call for."""
         for recipient, reply in zip(self.envelope.recipients, self.answers, strict=True):
-            if reply is None or reply.code in _TAKEN:
+            if reply is None or reply.code in TAKEN:
                 continue
             if reply.code < 400:
                 return UnexpectedReply(f"{reply} in answer to RCPT", reply=reply)
             if self._stop[recipient.type]:
-                return RecipientsRefused(_refusal(recipient, reply), reply=reply)
+                return RecipientsRefused(refusal(recipient, reply), reply=reply)
         answered = [reply for reply in self.answers if reply is not None]
-        if ask_all and not any(reply.code in _TAKEN for reply in answered):
+        if ask_all and not any(reply.code in TAKEN for reply in answered):
             last = answered[-1]
-            text = "; ".join(_refusal(r, a) for r, a in zip(self.envelope.recipients, self.answers, strict=True) if a)
+            text = "; ".join(refusal(r, a) for r, a in zip(self.envelope.recipients, self.answers, strict=True) if a)
             return RecipientsRefused(f"no recipient is left: {text}", reply=last)
         return None
 
     async def _report_refusals(self) -> None:
         """Fire Error for each refused recipient that does not stop the message."""
         for recipient, reply in zip(self.envelope.recipients, self.answers, strict=True):
-            if reply is not None and reply.code not in _TAKEN:
-                await self.session.fire(Error(RecipientsRefused.code, _refusal(recipient, reply)))
+            if reply is not None and reply.code not in TAKEN:
+                await self.session.fire(Error(RecipientsRefused.code, refusal(recipient, reply)))
 
     async def _abandon(self, *, started: bool, chunked: bool) -> None:
         """Leave the transaction so that the next one can begin; the line is closed where that can't be done."""
@@ -329,5 +328,15 @@ class Transaction:
         return reply
 
 
-def _refusal(recipient: Recipient, reply: Reply) -> str:
+def stop_rules(settings: Settings) -> dict[RecipientType, bool]:
+    """Return whether a refused recipient of each type stops the message (the StopOn...Errors settings)."""
+    return {
+        RecipientType.TO: settings.stop_on_to_errors,
+        RecipientType.CC: settings.stop_on_cc_errors,
+        RecipientType.BCC: settings.stop_on_bcc_errors,
+    }
+
+
+def refusal(recipient: Recipient, reply: Reply) -> str:
+    """Return one recipient's refusal in words."""
     return f"<{addr_spec(recipient.address)}>: {reply}"

@@ -7,13 +7,93 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postwright.enums import SSLProvider
+from postwright.errors import NotAvailable, SecurityLibraryMissing
+
 if TYPE_CHECKING:
-    from postwright.tls.platform import Platform
+    from postwright.tls.provider import Factory, Provider
+    from postwright.tls.resumption import Memory
     from postwright.tls.trust import Trust
 
+GROUP = "postwright.tls"
+"""The entry points that bring further providers, see ``provider``."""
 
-def provider(trust: Trust) -> Platform:
+INSTALL = "pip install 'postwright[tls]'"
+
+
+def factory(trust: Trust) -> Factory:
+    """Return what makes connections of the provider that the settings call for.
+
+    Raises:
+        NotAvailable: SSLProvider is PLATFORM, and a setting is in force that only INTERNAL can honour.
+        SecurityLibraryMissing: The provider is not installed.
+    """
+    if trust.plugin:
+        return _plugin(trust.plugin)
+    only_internal = trust.only_internal
+    if trust.provider == SSLProvider.PLATFORM and only_internal:
+        raise NotAvailable(
+            f"SSLProvider is PLATFORM, which can't do what is set in {', '.join(only_internal)}; INTERNAL can, "
+            f"and AUTOMATIC takes it by itself ({INSTALL})"
+        )
+    if trust.provider == SSLProvider.INTERNAL or (trust.provider == SSLProvider.AUTOMATIC and only_internal):
+        try:
+            from postwright.tls import internal  # noqa: PLC0415 - loads OpenSSL, and only here
+        except ImportError as error:
+            why = f" because of {', '.join(only_internal)}" if only_internal else ""
+            raise SecurityLibraryMissing(
+                f"the INTERNAL provider is needed{why}, and {error.name or 'it'} is not installed: {INSTALL}"
+            ) from error
+        return internal.connect
+    from postwright.tls import platform  # noqa: PLC0415 - loads ssl, and only here
+
+    return platform.connect
+
+
+def _plugin(name: str) -> Factory:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - costly, and few have such a provider
+
+    points = entry_points(group=GROUP)
+    for point in points.select(name=name):
+        try:
+            found: Factory = point.load()
+        except ImportError as error:
+            raise SecurityLibraryMissing(f"TLSProvider {name} can't be loaded: {error}") from error
+        return found
+    there = ", ".join(sorted(points.names)) or "none"
+    raise SecurityLibraryMissing(f"TLSProvider is {name}, and no package brings it; installed are: {there}")
+
+
+def provider(trust: Trust, memory: Memory | None = None) -> Provider:
     """Return a new TLS connection of the provider that the settings call for."""
-    from postwright.tls.platform import Platform  # noqa: PLC0415 - loads ssl, and only here
+    return factory(trust)(trust, memory)
 
-    return Platform(trust)
+
+def notes(trust: Trust) -> list[str]:
+    """Return what of the settings can't be honoured to the letter, for SSLStatus."""
+    from postwright.tls import faults, offers  # noqa: PLC0415 - a handshake is about to begin anyway
+
+    found = [offers.note_on_shares(trust)]
+    if words := faults.without_effect(trust.flags):
+        found.append(f"these bits of SSLSecurityFlags have no counterpart in OpenSSL and change nothing: {words}")
+    if not trust.renegotiation:
+        found.append("SSLEnableRenegotiation is False: renegotiation is refused; OpenSSL sends the signal all the same")
+    return [note for note in found if note]
+
+
+def whose(der: bytes) -> tuple[str, str]:
+    """Return subject and issuer of a certificate; empty where it can't be read."""
+    from postwright.tls import certificate  # noqa: PLC0415 - a handshake is going on
+
+    try:
+        shown = certificate.read(der)
+    except ValueError:
+        return "", ""
+    return shown.subject, shown.issuer
+
+
+def suite(name: str) -> str:
+    """Return the name of a cipher suite in the standards for OpenSSL's name."""
+    from postwright.tls.ciphers import iana  # noqa: PLC0415 - a handshake is going on
+
+    return iana(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from postwright.errors import CertificateStoreUnreadable
+from postwright.errors import CertificateStoreUnreadable, CredentialsUnusable
 from postwright.tls.octets import node
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from postwright.tls.credentials import PKCS11Key
 
 PASSWORD = "ssl_cert_store_password"  # noqa: S105 - the name of a property
-LARGEST_RSA = 16384
-"""Bits; OpenSSL itself takes no larger key."""
+LARGEST_RSA = 8192
+"""Bits; checking that the primes of such a key are some takes seconds, and of a key of twice the size minutes."""
+_LARGEST_KEY = 7168  # bytes; a key of that size, in the longest of its forms, encrypted
 
 
 class Contents(NamedTuple):
@@ -45,7 +46,10 @@ class Contents(NamedTuple):
 
 def certificate(der: bytes) -> x509.Certificate:
     """Return a certificate; what follows it (OpenSSL's TRUSTED CERTIFICATE has more) is left out."""
-    return x509.load_der_x509_certificate(node(der).whole)
+    try:
+        return x509.load_der_x509_certificate(node(der).whole)
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from None
 
 
 def der_of(cert: x509.Certificate) -> bytes:
@@ -64,6 +68,19 @@ def identity(cert: x509.Certificate) -> bytes:
         return public_der(cert.public_key())
     except Exception:  # noqa: BLE001 - cryptography has several ways to say that it does not know a kind of key
         return b""
+
+
+def measured(key: bytes, what: str) -> bytes:
+    """Return an encoded private key, if it is of a size that can be checked in some seconds.
+
+    Raises:
+        CredentialsUnusable: It is larger.
+    """
+    if len(key) > _LARGEST_KEY:
+        raise CredentialsUnusable(
+            f"{what} has a key that is larger than RSA with {LARGEST_RSA} bits, the most that is read"
+        )
+    return key
 
 
 def distinct(keys: Iterable[PrivateKeyTypes]) -> tuple[PrivateKeyTypes, ...]:

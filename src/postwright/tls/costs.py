@@ -5,8 +5,13 @@ A damaged or hostile file could otherwise keep the program busy for hours.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from postwright.errors import CertificateStoreUnreadable
-from postwright.tls.octets import INTEGER, OID, SEQUENCE, Node, nodes, walk
+from postwright.tls.octets import INTEGER, OID, SEQUENCE, nodes, walk
+
+if TYPE_CHECKING:
+    from postwright.tls.octets import Node
 
 ROUNDS = 5_000_000
 """The most rounds of hashing; today's programs use up to a million, and Java draws the line here too."""
@@ -41,7 +46,7 @@ def memory(size: int, passes: int) -> None:
     Raises:
         CertificateStoreUnreadable: It asks for too much.
     """
-    if not 0 < size <= MEMORY or not 0 < passes or size * passes > PASSES:
+    if not 0 < size <= MEMORY or passes <= 0 or size * passes > PASSES:
         raise CertificateStoreUnreadable(
             f"it asks for {passes} passes over {size >> 20} MiB of memory to open it, which is more than is done: "
             "it is damaged, or must be written again with less"

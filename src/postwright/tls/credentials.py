@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import hashlib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from postwright.errors import SecurityLibraryMissing
+
+if TYPE_CHECKING:
+    from postwright.enums import SSLCertStoreType
 
 
 class PKCS11Key(NamedTuple):
@@ -33,3 +40,61 @@ class Credential(NamedTuple):
     def __repr__(self) -> str:
         """Show sizes only: the key is a secret."""
         return f"Credential(certificate of {len(self.certificate)} bytes, chain of {len(self.chain)})"
+
+
+_KEPT = 16
+_kept: dict[bytes, Credential] = {}
+
+
+def load(
+    kind: SSLCertStoreType, store: bytes, password: str, subject: str, encoded: bytes, authorities: str
+) -> Credential:
+    """Return the client certificate of a store; it is kept, so that connections share one context.
+
+    Args:
+        kind: SSLCertStoreType.
+        store: The store, or the name of its file.
+        password: What opens it.
+        subject: SSLCertSubject.
+        encoded: SSLCertEncoded.
+        authorities: SSLCACerts: the chain to show, as PEM.
+
+    Raises:
+        SecurityLibraryMissing: The extra ``tls`` is not installed.
+        CertificateStoreUnreadable: The store can't be read.
+        CertificateNotFound: It does not hold what was asked for.
+        ChainNotFound: The authorities did not issue the certificate.
+    """
+    # A digest, so that no password is kept here.
+    parts = (
+        str(int(kind)).encode(),
+        store,
+        password.encode(),
+        subject.encode(),
+        encoded,
+        authorities.encode(),
+        _stamp(store),
+    )
+    digest = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+    found = _kept.get(digest)
+    if found is None:
+        try:
+            from postwright.tls import chains, stores  # noqa: PLC0415 - loads cryptography, and only here
+        except ImportError as error:
+            raise SecurityLibraryMissing(
+                f"client certificates need {error.name or 'a library'}: pip install 'postwright[tls]'"
+            ) from error
+        found = stores.load(kind, store, password, subject, encoded)
+        if authorities:
+            found = chains.with_authorities(found, authorities)
+        while len(_kept) >= _KEPT:
+            _kept.pop(next(iter(_kept), b""), None)
+        _kept[digest] = found
+    return found
+
+
+def _stamp(store: bytes) -> bytes:
+    try:
+        return str(os.stat(store).st_mtime_ns).encode()
+    except (OSError, ValueError):  # no file of that name: the store itself
+        return b""

@@ -5,6 +5,8 @@ Whatever is wrong with the data is a ``ValueError``; the time taken is bounded b
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
 SEQUENCE, OCTETS, INTEGER, OID = 0x30, 0x04, 0x02, 0x06
 
 _DEEPEST = 32  # no store nests deeper than half of this
+
+
+def from_base64(text: bytes) -> bytes:
+    """Return the bytes that base64 stands for, which may be broken into lines."""
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True)
+    except binascii.Error:
+        raise ValueError("there is something else where base64 belongs") from None
 
 
 class Cursor:

@@ -7,6 +7,9 @@ neither fill the memory nor have two answers taken for one.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from postwright.errors import MalformedReply, ReplyTooLong
 from postwright.words import Reply, printable
 
@@ -15,6 +18,12 @@ MAX_REPLY = 128 * 1024
 
 MAX_LINES = 2000
 """Lines of one reply."""
+
+MAX_UNREAD = 1024 * 1024 + 65536
+"""Octets that may wait: the replies to a group of two thousand commands come all at once."""
+
+_SHORT = 512  # octets, the most that RFC 5321 section 4.5.3.1.5 lets a line have
+_RUN = re.compile(rb"(?:[2-5][0-5][0-9](?: [^\r\n\0]{0,500})?\r\n)+")
 
 _FIRST = frozenset(b"2345")
 _SECOND = frozenset(b"012345")
@@ -53,11 +62,11 @@ class ReplyReader:
         """Take bytes that arrived.
 
         Raises:
-            ReplyTooLong: There is more unread than any reply may hold: the server talks without being asked.
+            ReplyTooLong: There is more unread than any replies may hold: the server talks without being asked.
         """
         self._data += data
-        if len(self._data) > MAX_REPLY + self.max_line:
-            raise ReplyTooLong(f"over {MAX_REPLY} octets wait unread")
+        if len(self._data) > MAX_UNREAD:
+            raise ReplyTooLong(f"over {MAX_UNREAD} octets wait unread")
 
     def next(self) -> Reply | None:
         """Return the next whole reply, or None while it is not complete.
@@ -80,6 +89,29 @@ class ReplyReader:
         if len(data) > self.max_line + 1:
             raise ReplyTooLong(f"a line of over {self.max_line} octets (the MaxLineLength setting)")
         return None
+
+    def several(self) -> list[Reply]:
+        """Return all replies that are complete; runs of short one-line replies, the usual case, are taken at once.
+
+        Raises:
+            MalformedReply: The bytes are not a reply.
+            ReplyTooLong: A line or the reply is too long.
+        """
+        replies: list[Reply] = []
+        data = self._data
+        while data:
+            run = None if self._lines or self.max_line < _SHORT else _RUN.match(data)
+            if run is not None:
+                lines = bytes(run[0]).split(b"\r\n")
+                lines.pop()
+                del data[: run.end()]
+                self._scanned = 0
+                replies += map(_one_line, lines)
+            elif (reply := self.next()) is not None:
+                replies.append(reply)
+            else:
+                break
+        return replies
 
     def _line(self, line: bytes) -> Reply | None:
         """Take one line; return the reply that it ends, if it ends one."""
@@ -106,6 +138,12 @@ class ReplyReader:
         self._lines = []
         self._octets = 0
         return reply
+
+
+@lru_cache(maxsize=1024)
+def _one_line(line: bytes) -> Reply:
+    """Return the reply that a line which fits the grammar is; most servers say the same few things all the time."""
+    return Reply(int(line[:3]), (line[4:].decode("utf-8", "surrogateescape"),))
 
 
 def _malformed(why: str, line: bytes) -> MalformedReply:

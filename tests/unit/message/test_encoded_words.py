@@ -73,6 +73,15 @@ def test_characters_are_never_cut() -> None:
             assert "".join(map(decode, words)) == text
 
 
+def test_characters_are_never_cut_in_the_quoted_form() -> None:
+    for before in range(30, 75):
+        for c in ("é", "漢", "😀", "="):
+            text = "x" * before + c + "y" * 90
+            words = encode(text)
+            assert words[0].startswith("=?utf-8?q?")
+            assert "".join(map(decode, words)) == text
+
+
 def test_shift_states_are_closed_in_each_word() -> None:
     words = encode("日本語" * 20, "iso-2022-jp")
     assert len(words) > 1

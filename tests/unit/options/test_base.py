@@ -57,10 +57,10 @@ def test_fips_mode_is_a_fact_of_the_process(settings: BaseSettings) -> None:
     assert settings.use_fips_compliant_api == active
 
 
-def test_the_internal_provider_comes_later(settings: BaseSettings) -> None:
-    settings.use_internal_security_api = False
-    with pytest.raises(errors.NotAvailable, match="Internal provider"):
-        settings.use_internal_security_api = True
+def test_the_internal_provider_can_be_asked_for(settings: BaseSettings) -> None:
+    assert not settings.use_internal_security_api
+    settings.use_internal_security_api = True
+    assert settings.use_internal_security_api
 
 
 def test_waiting_and_masking(settings: BaseSettings) -> None:

@@ -25,6 +25,13 @@ SPECIAL = {
     "OtherHeaders": "X-A: 1\r\nX-B: a=b",
     "MaxHeaderLength": "998",
     "MaxLineLength": "256",
+    "SSLEnabledCipherSuites": "TLS_AES_128_GCM_SHA256;CALG_AES_256",
+    "SSLSecurityFlags": "0x80000011",
+    "TLS12SignatureAlgorithms": "sha256-rsa,sha384-ecdsa",
+    "TLS12SupportedGroups": "ecdhe_secp384r1",
+    "TLS13KeyShareGroups": "ecdhe_x448,ffdhe_2048",
+    "TLS13SignatureAlgorithms": "ed25519,rsa_pss_sha256",
+    "TLS13SupportedGroups": "ecdhe_x448,ffdhe_8192",
 }
 WRITABLE = [option for option in SETTINGS.values() if not option.read_only]
 

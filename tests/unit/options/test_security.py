@@ -13,27 +13,14 @@ from postwright.options.security import SecurityProperties, SSLSettings
 if TYPE_CHECKING:
     from postwright.options.option import Option
 
-LATER = {
-    "log_ssl_packets": True,
-    "open_ssl_prng_seed_data": "noise",
-    "reuse_ssl_session": True,
-    "ssl_ca_certs": "-----BEGIN CERTIFICATE-----\r\n",
-    "ssl_cipher_strength": 128,
-    "ssl_enabled_cipher_suites": "TLS_AES_128_GCM_SHA256",
-    "ssl_enable_renegotiation": False,
-    "ssl_security_flags": 0x10,
+NAMES = {
     "tls12_signature_algorithms": "sha256-rsa",
     "tls12_supported_groups": "ecdhe_secp256r1",
     "tls13_key_share_groups": "ecdhe_x25519",
     "tls13_signature_algorithms": "ed25519",
     "tls13_supported_groups": "ecdhe_x25519",
-    "ssl_cert_encoded": b"x",
-    "ssl_cert_store": b"x",
-    "ssl_cert_store_password": "x",
-    "ssl_cert_store_type": 99,
-    "ssl_cert_subject": "*",
-    "ssl_provider": 2,
 }
+"""The lists of names, each with one that is in it."""
 
 
 class Security(SecurityProperties, SSLSettings):
@@ -79,23 +66,70 @@ def test_all_five_start_modes(security: Security, mode: enums.SSLStartMode) -> N
     assert security.ssl_start_mode is mode
 
 
-@pytest.mark.parametrize("provider", [0, 1])
-def test_the_platform_is_the_provider(security: Security, provider: int) -> None:
-    security.ssl_provider = provider
-    assert security.ssl_provider == provider
+@pytest.mark.parametrize("provider", enums.SSLProvider)
+def test_all_three_providers(security: Security, provider: enums.SSLProvider) -> None:
+    security.ssl_provider = int(provider)
+    assert security.ssl_provider is provider
 
 
-@pytest.mark.parametrize("key", LATER)
-def test_what_comes_later_is_refused_and_its_default_is_not(security: Security, key: str) -> None:
-    option = Security._options[key]
+def test_nothing_comes_later() -> None:
+    assert not [option for option in Security._options.values() if option.later]
+
+
+@pytest.mark.parametrize("key", NAMES)
+def test_a_list_names_what_is_not_known_and_can_not_be_empty(security: Security, key: str) -> None:
+    option: Option[str, str] = Security._options[key]
+    setattr(security, key, f" {NAMES[key].upper()} , ")
     setattr(security, key, option.default)
-    with pytest.raises(errors.NotAvailable, match=option.name):
-        setattr(security, key, LATER[key])
+    with pytest.raises(errors.InvalidValue, match=f"{option.name} names what is not known here: x25518, md5-rsa; "):
+        setattr(security, key, f"x25518,{NAMES[key]},md5-rsa")
+    with pytest.raises(errors.InvalidValue, match="no TLS library can leave the extension out"):
+        setattr(security, key, "")
     assert getattr(security, key) == option.default
 
 
-def test_nothing_else_comes_later() -> None:
-    assert {key for key, option in Security._options.items() if option.later} == set(LATER)
+@pytest.mark.parametrize(
+    "value", ["*", "tls_aes_128_gcm_sha256", " TLS_RSA_WITH_AES_128_CBC_SHA ;CALG_AES_256;", "CALG_SHA1"]
+)
+def test_suites_by_their_names(security: Security, value: str) -> None:
+    security.ssl_enabled_cipher_suites = value
+    assert security.ssl_enabled_cipher_suites == value
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("", "is empty"),
+        ("TLS_RSA_WITH_3DES_EDE_CBC_SHA", "no longer has this cipher"),
+        ("TLS_RSA_WITH_RC4_128_MD5", "no longer has this cipher"),
+        ("TLS_DHE_DSS_WITH_DES_CBC_SHA", "no longer has this cipher"),
+        ("TLS_DH_RSA_WITH_AES_128_GCM_SHA256", "static Diffie-Hellman"),
+        ("TLS_ECDH_ECDSA_WITH_AES_128_CBC_SHA", "static Diffie-Hellman"),
+        ("TLS_DH_ANON_WITH_AES_128_CBC_SHA", "shows no certificate"),
+        ("TLS_RSA_WITH_CAMELLIA_256_GCM_SHA384", "OpenSSLCipherList"),
+        ("AES128-SHA", "no name of a cipher suite"),
+        ("CALG_RC4", "CALG_RC4 .no TLS library"),
+        ("CALG_AES_192", "CALG_AES_192 .no TLS library"),
+        ("CALG_AES_128;CALG_SHA_384", "leaves no suite"),
+    ],
+)
+def test_suites_that_are_gone_are_refused_by_name(security: Security, value: str, why: str) -> None:
+    with pytest.raises(errors.InvalidValue, match=why):
+        security.ssl_enabled_cipher_suites = value
+    assert security.ssl_enabled_cipher_suites == "*"
+
+
+def test_each_bad_suite_is_named(security: Security) -> None:
+    with pytest.raises(errors.InvalidValue, match=r"TLS_RSA_WITH_RC4_128_SHA .*, CALG_3DES .*, X "):
+        security.ssl_enabled_cipher_suites = "TLS_RSA_WITH_RC4_128_SHA;TLS_AES_128_GCM_SHA256;CALG_3DES;X"
+
+
+@pytest.mark.parametrize("flags", [0, 0x1, 0x80000000, 0x8000CF37])
+def test_flags_are_a_sum_of_the_known_bits(security: Security, flags: int) -> None:
+    security.ssl_security_flags = flags
+    assert security.ssl_security_flags == flags
+    with pytest.raises(errors.InvalidValue, match="0x10 unknown authority"):
+        security.ssl_security_flags = flags + 0x8
 
 
 @pytest.mark.parametrize("key", [key for key, option in Security._options.items() if option.read_only])

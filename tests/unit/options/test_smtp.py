@@ -37,16 +37,10 @@ def test_server_and_port_are_locked_while_connected(server: SMTPProperties) -> N
     assert server.timeout == 5
 
 
-@pytest.mark.parametrize("mechanism", [0, 4, 100])
-def test_mechanisms_that_work(server: SMTPProperties, mechanism: int) -> None:
+@pytest.mark.parametrize("mechanism", sorted({*enums.AuthMechanism} - {3}))
+def test_mechanisms(server: SMTPProperties, mechanism: int) -> None:
     server.auth_mechanism = mechanism
     assert server.auth_mechanism is enums.AuthMechanism(mechanism)
-
-
-@pytest.mark.parametrize("mechanism", sorted({*enums.AuthMechanism} - {0, 3, 4, 100}))
-def test_mechanisms_that_come_later(server: SMTPProperties, mechanism: int) -> None:
-    with pytest.raises(errors.NotAvailable, match=r"4 \(SASL_PLAIN\) or 100 \(LOGIN\)"):
-        server.auth_mechanism = mechanism
 
 
 def test_apop_never_comes(server: SMTPProperties) -> None:
@@ -97,7 +91,7 @@ def test_the_hash_of_message_ids_in_any_case(settings: SMTPSettings) -> None:
         settings.message_id_algorithm = "SHA3"
 
 
-def test_the_queue_comes_later(settings: SMTPSettings) -> None:
-    settings.keep_queue = False
-    with pytest.raises(errors.NotAvailable, match="the queue"):
-        settings.keep_queue = True
+def test_sent_queue_files_may_stay(settings: SMTPSettings) -> None:
+    assert not settings.keep_queue
+    settings.keep_queue = True
+    assert settings.keep_queue

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EVERY: dict[str, Option[Any, Any]] = {**PROPERTIES, **Settings._options}
 BODIES = {"message_text", "message_html"}
-BLOCKS = {"other_headers", "ssl_server_ca_certs", "ssl_ca_certs", "firewall_data"}
+BLOCKS = {"other_headers", "ssl_server_ca_certs", "ssl_ca_certs", "ssl_crls", "firewall_data"}
 TEXTS = {key for key, o in EVERY.items() if o.kind.python == "str" and not o.read_only}
 LINES = sorted(TEXTS - BODIES - BLOCKS)
 

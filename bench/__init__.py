@@ -1,0 +1,1 @@
+"""How fast postwright is, beside its peers: ``python -m bench``."""

@@ -1,0 +1,275 @@
+"""The work of the measurements, done by postwright: ``python -m bench.ours '{"work": "many", "port": 25, ...}'``.
+
+Each work prints one line of JSON with the seconds it took, or with the reason why postwright can't do it yet. What is
+new in postwright is used as soon as it is there: ``send_many`` with ``connections``, ``queue``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import io
+import itertools
+import json
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from bench.letters import HTML, PLAIN, RECIPIENT, SENDER, TEXT, many
+from postwright import SMTP, AsyncSMTP
+from postwright.errors import NotAvailable, SMTPError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postwright import SendResult
+
+TLS = {"": 3, "implicit": 1, "starttls": 2}
+
+
+class NotYet(Exception):  # noqa: N818 - nothing is wrong
+    """This version can't do that."""
+
+
+def arguments(port: int, tls: str = "") -> dict[str, Any]:
+    """Return what a client of either class is made with."""
+    return {"mail_server": "127.0.0.1", "mail_port": port, "ssl_start_mode": TLS[tls]}
+
+
+def prepared(client: SMTP | AsyncSMTP, *, chunking: bool = True, authority: str = "") -> None:
+    """Set what the works share."""
+    client.settings.use_chunking = chunking
+    if authority:
+        client.settings.open_ssl_ca_file = authority
+
+
+def opened_once(port: int, tls: str, authority: str) -> None:
+    """Open a connection and close it; the first time, that also loads and makes all that is made once."""
+    client = SMTP(**arguments(port, tls))
+    prepared(client, authority=authority)
+    client.connect()
+    client.disconnect()
+
+
+def letters(count: int) -> Iterator[bytes]:
+    return itertools.islice(itertools.cycle(many()), count)
+
+
+def checked(result: SendResult | SMTPError) -> None:
+    if isinstance(result, SMTPError):
+        raise result
+
+
+def batch(port: int, count: int, *, chunking: bool = True) -> float:
+    """Send finished messages over one connection, with send_many."""
+    client = SMTP(**arguments(port))
+    prepared(client, chunking=chunking)
+    began = time.perf_counter()
+    for result in client.send_many(letters(count)):
+        checked(result)
+    return time.perf_counter() - began
+
+
+def single(port: int, count: int, *, chunking: bool = True) -> float:
+    """Send finished messages over one connection, one by one."""
+    client = SMTP(**arguments(port))
+    prepared(client, chunking=chunking)
+    began = time.perf_counter()
+    with client:
+        client.connect()
+        for letter in letters(count):
+            client.send_message(letter)
+    return time.perf_counter() - began
+
+
+def tasks(port: int, count: int, connections: int, *, chunking: bool = True) -> float:
+    """Send finished messages over many connections: with ``connections``, or with a client in each of many tasks."""
+    left = letters(count)
+
+    async def lane() -> None:
+        client = AsyncSMTP(**arguments(port))
+        prepared(client, chunking=chunking)
+        async for result in client.send_many(left):
+            checked(result)
+
+    async def everything() -> None:
+        if "connections" in inspect.signature(AsyncSMTP.send_many).parameters:
+            client = AsyncSMTP(**arguments(port))
+            prepared(client, chunking=chunking)
+            options: dict[str, Any] = {"connections": connections}
+            async for result in client.send_many(left, **options):
+                checked(result)
+        else:
+            await asyncio.gather(*(lane() for _ in range(connections)))
+
+    began = time.perf_counter()
+    asyncio.run(everything())
+    return time.perf_counter() - began
+
+
+def describe(client: SMTP, number: int, kind: str = "text", attachment: bytes = b"") -> None:
+    """Set the properties of a message."""
+    client.from_, client.send_to = f"Sender <{SENDER}>", f"User <{RECIPIENT}>"
+    client.subject, client.message_date = f"message {number}", "Thu, 01 Jan 2026 00:00:00 +0000"
+    client.message_text = TEXT if kind != "html" else PLAIN
+    if kind == "html":
+        client.message_html = HTML
+    if kind == "attachment":
+        client.attachments.clear()
+        client.add_attachment(attachment, name="report.bin", content_type="application/octet-stream")
+
+
+def compose(kind: str, count: int) -> float:
+    """Compose messages from properties, and turn them into bytes; nothing is sent."""
+    client = SMTP(**arguments(25))
+    attachment = bytes(range(256)) * 4096
+    began = time.perf_counter()
+    for number in range(count):
+        describe(client, number, kind, attachment)
+        _, draft = client._prepared(client._plan())
+        parts = [draft.headers]
+        draft.body.open()
+        while part := draft.body._read_now():
+            parts.append(part)
+        b"".join(parts)
+    return time.perf_counter() - began
+
+
+def composed(port: int, count: int, *, chunking: bool = True) -> float:
+    """Compose messages from properties, and send them over one connection."""
+    client = SMTP(**arguments(port))
+    prepared(client, chunking=chunking)
+    began = time.perf_counter()
+    with client:
+        client.connect()
+        for number in range(count):
+            describe(client, number)
+            client.send()
+    return time.perf_counter() - began
+
+
+def body(port: int, path: str, *, chunking: bool, tls: str = "", authority: str = "", count: int = 1) -> float:
+    """Send a file as the body of a message, connection and all."""
+    opened_once(port, tls, authority)
+    began = time.perf_counter()
+    for _ in range(count):
+        client = SMTP(**arguments(port, tls), from_=SENDER, send_to=RECIPIENT)
+        prepared(client, chunking=chunking, authority=authority)
+        client.attached_file = path
+        client.send()
+    return time.perf_counter() - began
+
+
+class _Endless(io.RawIOBase):
+    """So many octets of base64 lines."""
+
+    def __init__(self, octets: int) -> None:
+        self._left = octets
+        self._block = (b"x" * 76 + b"\r\n") * 3360
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, count: int = -1) -> bytes:
+        part = self._block[: min(count, self._left)]
+        self._left -= len(part)
+        return part
+
+
+def memory(port: int, octets: int, *, chunking: bool, tls: str = "", authority: str = "") -> float:
+    """Return how many MB the process grows by while a body goes out; a small message has gone before it."""
+    client = SMTP(**arguments(port, tls), from_=SENDER, send_to=RECIPIENT)
+    prepared(client, chunking=chunking, authority=authority)
+    with client:
+        client.connect()
+        client.send_message(many()[0])
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        client.set_message_stream(_Endless(octets))
+        client.send()
+        return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def one(port: int, *, chunking: bool, tls: str = "", authority: str = "", kept: bool = False) -> float:
+    """Connect and send one message; ``kept`` does it on a connection that is open already. The time to its last reply."""
+    opened_once(port, tls, authority)
+    client = SMTP(**arguments(port, tls))
+    prepared(client, chunking=chunking, authority=authority)
+    data = many()[0]
+    if kept:
+        client.connect()
+    began = time.perf_counter()
+    if not kept:
+        client.connect()
+    client.send_message(data)
+    took = time.perf_counter() - began
+    client.disconnect()
+    return took
+
+
+def connections(port: int, count: int, authority: str) -> float:
+    """Open verified TLS connections, each with a client of its own."""
+    opened_once(port, "implicit", authority)
+    began = time.perf_counter()
+    for _ in range(count):
+        opened_once(port, "implicit", authority)
+    return time.perf_counter() - began
+
+
+def enqueue(folder: str, count: int, size: int = 4096) -> float:
+    """Put messages into a queue directory, one by one.
+
+    Raises:
+        NotYet: There is no queue yet.
+    """
+    client = SMTP(**arguments(25), from_=SENDER, send_to=RECIPIENT, subject="queued")
+    client.message_text = "x" * 70 + "\n"
+    client.message_text *= (size - 600) // 71
+    began = time.perf_counter()
+    try:
+        for _ in range(count):
+            client.queue(folder)
+    except NotAvailable as error:
+        raise NotYet("queue() is not there") from error
+    return time.perf_counter() - began
+
+
+def enqueue_many(folder: str, count: int, size: int = 4096) -> float:
+    """Put messages into a queue directory, 128 at a time.
+
+    Raises:
+        NotYet: There is no method for many messages yet.
+    """
+    client = SMTP(**arguments(25), from_=SENDER, send_to=RECIPIENT)
+    queue_many: Any = getattr(client, "queue_many", None)
+    if queue_many is None:
+        raise NotYet("there is no method that queues many messages at once")
+    waiting = letters_of(count, size)
+    began = time.perf_counter()
+    for start in range(0, count, 128):
+        for result in queue_many(folder, waiting[start : start + 128]):
+            if isinstance(result, Exception):
+                raise result
+    return time.perf_counter() - began
+
+
+def letters_of(count: int, size: int) -> list[bytes]:
+    return list(itertools.islice(itertools.cycle(many(size)), count))
+
+
+WORKS = (batch, single, tasks, compose, composed, body, memory, one, connections, enqueue, enqueue_many)
+
+
+def main() -> None:
+    """Do the work that the command line asks for."""
+    order: dict[str, Any] = json.loads(sys.argv[1])
+    name = order.pop("work")
+    work: Any = next(work for work in WORKS if work.__name__ == name)
+    try:
+        print(json.dumps({"seconds": work(**order)}))
+    except NotYet as error:
+        print(json.dumps({"not_yet": str(error)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Rows 11 to 16: round trips, connections, the import, the queue, the component."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+from bench.letters import raw
+from bench.memory import Server, client
+from bench.rows_small import ratios
+from bench.running import Program, curl, finished, in_turns, msmtp, ours, peer
+from bench.servers import delayed, pinned, sink
+from bench.tools import CACHE, CLIENT, ROOT, Failed
+from postwright.session.transaction import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.rows_small import Measured
+    from bench.running import Mode
+    from bench.tools import Tools
+    from postwright import SMTP
+
+
+def one_message(tools: Tools, mode: Mode) -> Measured:
+    """Row 11: the round trips of one message."""
+    ways: dict[str, dict[str, Any]] = {}
+    with sink(tools) as real, delayed(tools, real, mode.round_trip) as place:
+        for tls in ("", "implicit", "starttls") if real.tls else ("",):
+            port = place.tls if tls == "implicit" else place.port
+            common = {"port": port, "tls": tls, "authority": tools.authority}
+            ways[tls or "plain"] = {**common, "chunking": True}
+            ways[f"{tls or 'plain'} data"] = {**common, "chunking": False}
+        ways["kept"] = {"port": place.port, "chunking": True, "kept": True}
+        return {key: _trips(tools, mode, "one", min(3, mode.turns), **way) for key, way in ways.items()}
+
+
+def _trips(tools: Tools, mode: Mode, work: str, turns: int, **order: Any) -> list[float] | str:
+    try:
+        return [ours(tools, work, **order)["seconds"] / mode.round_trip for _ in range(turns)]
+    except Failed as error:
+        return str(error)
+
+
+def others(tools: Tools, mode: Mode) -> dict[str, float]:
+    """Return the round trips of one message with other programs, for comparison: to the last reply, or to the end."""
+    found: dict[str, float] = {}
+    with sink(tools) as real, delayed(tools, real, mode.round_trip) as place:
+        file = CACHE / "small.eml"
+        file.write_bytes(raw())
+        secure: dict[str, Any] = {"port": place.tls, "tls": "implicit", "authority": tools.authority}
+        ways: dict[str, Callable[[], float]] = {
+            "smtplib": lambda: float(peer(tools, "one", port=place.port)["seconds"]),
+            "smtplib, TLS": lambda: float(peer(tools, "one", **secure)["seconds"]),
+            "curl, with QUIT": lambda: curl(tools, f"smtp://127.0.0.1:{place.port}", str(file)),
+            "curl, TLS, with QUIT": lambda: curl(tools, f"smtps://localhost:{place.tls}", str(file)),
+            "msmtp, with its start and QUIT": lambda: msmtp(tools, place.port, str(file)),
+        }
+        for name, way in ways.items():
+            try:
+                found[name] = way() / mode.round_trip
+            except Failed as error:
+                print(f"{name}: {error}")
+    return found
+
+
+def hundred(tools: Tools, mode: Mode) -> Measured:
+    """Row 12: the round trips of 100 messages, connection and QUIT included."""
+    turns = 1 if mode.quick else 3
+    with sink(tools) as real, delayed(tools, real, mode.round_trip) as place:
+        return {
+            key: _trips(tools, mode, "batch", turns, port=place.port, count=100, chunking=key == "chunking")
+            for key in ("data", "chunking")
+        }
+
+
+def verified(tools: Tools, mode: Mode) -> Measured:
+    """Row 13: connections with verified TLS."""
+    with sink(tools) as place:
+        if not place.tls:
+            raise Failed("the sink has no TLS")
+        order: dict[str, Any] = {"port": place.tls, "authority": tools.authority}
+        programs = [
+            Program("postwright", lambda count: float(ours(tools, "connections", count=count, **order)["seconds"])),
+            Program("smtplib", lambda count: float(peer(tools, "new_contexts", count=count, **order)["seconds"])),
+        ]
+        speeds = in_turns(mode, programs, trial=10)
+    return {"connections": ratios(speeds, "postwright", "smtplib")}
+
+
+def importing(tools: Tools, mode: Mode) -> Measured:
+    """Row 14: the import, in a fresh interpreter each time."""
+
+    def took(statement: str) -> float:
+        code = (
+            f"import sys, time; sys.path.insert(0, {str(ROOT / 'src')!r}); began = time.perf_counter();"
+            f"{statement}; print(time.perf_counter() - began)"
+        )
+        return float(finished(pinned(tools, CLIENT, sys.executable, "-I", "-S", "-c", code)).stdout)
+
+    mine, theirs = "from postwright import SMTP", "import smtplib"
+    turns = range(max(7, mode.turns * 2))
+    took(mine)
+    return {"import": [took(mine) / took(theirs) for _ in turns]}
+
+
+def queue(tools: Tools, mode: Mode) -> Measured:
+    """Row 15: durable enqueueing; each turn has a new directory, as deletions slow a file system down."""
+
+    def durably(what: Callable[..., dict[str, Any]], work: str) -> Callable[[int], float]:
+        def go(count: int) -> float:
+            folder = tempfile.mkdtemp(dir=CACHE)
+            try:
+                took: float = what(tools, work, folder=folder, count=count)["seconds"]
+                return took
+            finally:
+                shutil.rmtree(folder)
+
+        return go
+
+    programs = [
+        Program("one", durably(ours, "enqueue")),
+        Program("batch", durably(ours, "enqueue_many")),
+        Program("bare", durably(peer, "files")),
+    ]
+    speeds = in_turns(mode, programs, trial=128)
+    return {key: ratios(speeds, key, "bare") for key in ("one", "batch")}
+
+
+def component(_: Tools, mode: Mode) -> Measured:
+    """Row 16: send_message over one transaction of the session, both with a server in memory."""
+    costs: list[float] = []
+    count = round(1000 * mode.seconds)
+    for _turn in range(mode.turns):
+        server = Server("PIPELINING", "CHUNKING", "8BITMIME", "SIZE")
+        sender = client(server)
+        sender.connect()
+        whole, bare = _whole(sender, count), _bare(sender, count)
+        if server.messages != 2 * count:
+            raise Failed("the server in memory did not get all messages")
+        costs.append((whole - bare) / count * 1e6)
+    return {"cost": costs}
+
+
+def _whole(sender: SMTP, count: int) -> float:
+    data = raw()
+    began = time.process_time()
+    for _ in range(count):
+        sender.send_message(data)
+    return time.process_time() - began
+
+
+def _bare(sender: SMTP, count: int) -> float:
+    envelope, draft = sender._adopted(sender._plan(), raw(), None, None)
+    driver: Any = sender._driver
+    began = time.process_time()
+    for _ in range(count):
+        draft.body.open()
+        driver.run(Transaction(sender._session, envelope, draft).run())
+    return time.process_time() - began

@@ -1,0 +1,118 @@
+"""Between a message and its queue file: what must be written down so that it can be sent by another process, later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postwright.component.recipients import parse_options
+from postwright.component.writing import NOBODY
+from postwright.drive import clock
+from postwright.enums import RecipientType
+from postwright.errors import InvalidValue
+from postwright.message.addresses import addr_spec, parse_mailbox, wire_path
+from postwright.message.body import Body, Memory
+from postwright.message.draft import Draft
+from postwright.options.option import Store
+from postwright.options.plan import Plan
+from postwright.options.tables import Properties, Settings
+from postwright.spool.record import PRIORITIES, Letter, moment
+from postwright.spool.writer import new_id
+from postwright.words import Envelope, Recipient
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from datetime import datetime
+
+    from postwright.flow import Flow
+    from postwright.message.body import Source
+    from postwright.spool.run import Taking
+
+_KINDS = {RecipientType.TO: "To", RecipientType.CC: "Cc", RecipientType.BCC: "Bcc"}
+_TYPES = {name: kind for kind, name in _KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What else is wanted of a message in the queue.
+
+    Attributes:
+        priority: 0 to 9; 0 goes first.
+        not_before: When it may be sent; None for at once.
+    """
+
+    priority: int = 5
+    not_before: datetime | None = None
+
+
+def present() -> float:
+    """Return the seconds since 1970."""
+    return clock.now().seconds
+
+
+def written(plan: Plan, envelope: Envelope, draft: Draft, wishes: Wishes) -> Letter:
+    """Return what a queue file says about a message.
+
+    Raises:
+        InvalidValue: The priority is none.
+    """
+    if wishes.priority not in PRIORITIES:
+        raise InvalidValue("the priority of a queued message is 0 (first) to 9 (last)")
+    created = moment(present())
+    settings = plan.settings
+    return Letter(
+        id=new_id(created, wishes.priority, clock.randomness(8)),
+        created=created,
+        priority=wishes.priority,
+        not_before="" if wishes.not_before is None else moment(wishes.not_before.timestamp()),
+        message_id=draft.message_id,
+        sender=wire_path(envelope.reverse_path),
+        recipients=tuple((_KINDS[r.type], addr_spec(r.address), _shown(r.options)) for r in envelope.recipients),
+        dsn_return=settings.dsn_return,
+        envelope_id=settings.envelope_id,
+        body=settings.body_type,
+    )
+
+
+def _shown(options: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(f"{key}={value}" if value else key for key, value in options)
+
+
+def read(plan: Plan, taking: Taking) -> tuple[Envelope, Draft, Plan]:
+    """Return a message that was taken out of the queue, and the plan for sending it.
+
+    Raises:
+        InvalidValue: The file says what no message may have.
+    """
+    letter = taking.claim.letter
+    recipients = tuple(
+        Recipient(parse_mailbox(address), _TYPES[kind], parse_options(options))
+        for kind, address, options in letter.recipients
+    )
+    envelope = Envelope(parse_mailbox(letter.sender) if letter.sender else NOBODY, recipients)
+    body = taking.body
+    source: Source = Memory(body, eight_bit=letter.eight_bit) if isinstance(body, bytes) else body
+    draft = Draft(taking.header, Body((("text", (source,)),)), letter.message_id)
+    store = Store()
+    store.values.update(plan.settings._store.values)
+    settings = Settings(store)
+    settings.dsn_return = letter.dsn_return
+    settings.envelope_id = letter.envelope_id
+    settings.body_type = letter.body
+    store.frozen = True
+    return envelope, draft, Plan(Properties(store), settings)
+
+
+async def parts(body: Body, pull: Callable[[Source], Flow[bytes]]) -> AsyncIterator[bytes]:
+    """Yield all of a body, in parts."""
+    for source in body.sources:
+        while part := await pull(source):
+            yield part
+
+
+def now(body: Body) -> Iterator[bytes]:
+    """Yield all of a body that is in memory."""
+    for source in body.sources:
+        while part := source.read():
+            assert isinstance(part, bytes)
+            yield part

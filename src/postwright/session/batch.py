@@ -1,0 +1,351 @@
+"""Many messages over one connection, overlapped: the server always has the next one before it has answered the last.
+
+Two ways, by what the server offers; both need PIPELINING (RFC 2920):
+
+- with CHUNKING (RFC 3030) several whole messages are in flight: MAIL, RCPT, BDAT LAST, RSET, MAIL, ...
+- without it, the body goes out in one write with the next message's commands: body, dot, RSET, MAIL, RCPT, DATA.
+
+RSET stands behind every message because servers differ in what a refused one leaves behind: Postfix keeps the
+transaction open after some refusals, and its daemon dies on a MAIL behind a refused BDAT. Only small messages whose
+fate no refused recipient can change are overlapped; all others go by a ``Transaction`` of their own, in between.
+
+It owns which message stands where in the stream, so that after a fault each has its own exact outcome: what the server
+can't have taken goes again on a new connection, what it may have taken is UNKNOWN and never does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import copy
+from typing import TYPE_CHECKING
+
+from postwright.enums import Outcome
+from postwright.errors import (
+    CommunicationError,
+    ConnectionDropped,
+    InactivityTimeout,
+    Interrupted,
+    OperationTimeout,
+    RecipientsRefused,
+    ServiceClosing,
+    SMTPError,
+    UnexpectedReply,
+)
+from postwright.events import EndTransfer, Error, PITrail, StartTransfer, Transfer
+from postwright.message.addresses import needs_utf8, wire_path
+from postwright.session.delivery import SMALL
+from postwright.session.states import State
+from postwright.session.transaction import TAKEN, refusal, stop_rules
+from postwright.session.verdict import Answers, verdict
+from postwright.wire.commands import encode
+from postwright.wire.dots import Dots
+from postwright.words import SendResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postwright.flow import Flow
+    from postwright.message.draft import Draft
+    from postwright.session.session import Session
+    from postwright.words import Envelope, Reply
+
+WINDOW = 64
+"""Messages in flight."""
+
+WRITE = 128 * 1024
+"""Octets of one write of whole messages."""
+
+PROBE = 5.0
+"""Seconds to wait for what stands behind the first final dot: two known servers lose it."""
+
+TRIES = 2
+"""How often a message is offered at most, while no server can have taken it."""
+
+_RSET = b"RSET\r\n"
+_SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who listens gets them message by message
+
+_overlap: dict[tuple[str, int], bool] = {}
+"""By server: whether it understands commands behind a final dot in the same write."""
+
+
+class Item:
+    """One message of a batch, and where its end stands in the stream."""
+
+    __slots__ = ("draft", "end_at", "envelope", "key", "tries")
+
+    def __init__(self, key: int, envelope: Envelope, draft: Draft) -> None:
+        self.key = key
+        self.envelope = envelope
+        self.draft = draft
+        self.end_at: int | None = None
+        self.tries = 0
+
+
+class Batch:
+    """Messages on their way over one connection.
+
+    Args:
+        session: The connection; it is opened when it is needed.
+        open_line: Opens it.
+        alone: Sends one message by a transaction of its own.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        open_line: Callable[[], Flow[None]],
+        alone: Callable[[Envelope, Draft], Flow[SendResult]],
+    ) -> None:
+        self._session = session
+        self._open = open_line
+        self._alone = alone
+        self._todo: deque[Item] = deque()
+        self._flight: deque[Item] = deque()
+        self._heard: list[Reply] = []
+        self.done: list[tuple[int, SendResult | SMTPError]] = []
+        """Results that were not fetched yet, with the key of each message."""
+
+    def add(self, key: int, envelope: Envelope, draft: Draft) -> None:
+        """Take one more message."""
+        self._todo.append(Item(key, envelope, draft))
+
+    @property
+    def full(self) -> bool:
+        """Whether enough waits to be sent."""
+        return len(self._todo) >= WINDOW
+
+    @property
+    def pending(self) -> bool:
+        """Whether any message has no result yet."""
+        return bool(self._todo or self._flight)
+
+    async def advance(self) -> None:
+        """Go on until there is at least one more result."""
+        while self.pending and not self.done:
+            try:
+                await self._advance()
+            except SMTPError as error:
+                await self._fault(error)
+
+    async def _advance(self) -> None:
+        if not self._session.connected:
+            await self._open()
+        if not self._overlaps():
+            await self._one(self._todo.popleft())
+        elif "CHUNKING" in self._session.extensions and self._session.plan.settings.use_chunking:
+            await self._chunked()
+        else:
+            await self._dotted()
+
+    async def _one(self, item: Item) -> None:
+        try:
+            self.done.append((item.key, await self._alone(item.envelope, item.draft)))
+        except SMTPError as error:
+            self.done.append((item.key, error))
+
+    # What can be overlapped
+
+    def _overlaps(self) -> bool:
+        """Whether the server and the settings let messages be overlapped."""
+        session, settings = self._session, self._session.plan.settings
+        return (
+            "PIPELINING" in session.extensions
+            and settings.use_pipelining
+            and settings.send_rset
+            and not (settings.body_type or settings.dsn_return or settings.envelope_id)
+            and session.wanted.isdisjoint(_SHOWN)
+            and _overlap.get(self._session.server) is not False
+        )
+
+    def _fits(self, item: Item) -> bool:
+        """Whether a message can be overlapped: small, in memory, plain, and no refusal of a recipient can stop it."""
+        draft, recipients, offered = item.draft, item.envelope.recipients, self._session.extensions
+        size = draft.size
+        if size is None or size > SMALL or draft.body.whole is None:
+            return False
+        limit = offered.size_limit
+        if limit is not None and size > limit:
+            return False
+        if draft.eight_bit and "8BITMIME" not in offered:
+            return False
+        if draft.needs_utf8 or needs_utf8(item.envelope.reverse_path):
+            return False
+        stops = stop_rules(self._session.plan.settings)
+        single = len(recipients) == 1
+        return all(not (r.options or needs_utf8(r.address)) and (single or not stops[r.type]) for r in recipients)
+
+    def _group(self, item: Item, last: bytes) -> bytes:
+        """Return MAIL, RCPT for each recipient, and what stands behind them, in octets that the choke point passed."""
+        offered = self._session.extensions
+        mail = f"MAIL FROM:<{wire_path(item.envelope.reverse_path)}>"
+        if "SIZE" in offered:
+            mail += f" SIZE={item.draft.size}"
+        if item.draft.eight_bit:
+            mail += " BODY=8BITMIME"
+        rcpts = [encode(f"RCPT TO:<{wire_path(recipient.address)}>") for recipient in item.envelope.recipients]
+        return b"".join((encode(mail), *rcpts, last))
+
+    # CHUNKING: whole messages, many in flight
+
+    async def _chunked(self) -> None:
+        out: list[bytes] = []
+        octets, start = 0, self._session.link.offered
+        while self._todo and len(self._flight) < WINDOW and octets < WRITE and self._fits(self._todo[0]):
+            item = self._todo.popleft()
+            body = item.draft.body.whole or b""
+            last = b"BDAT %d LAST\r\n" % (len(item.draft.headers) + len(body))
+            parts = (self._group(item, last), item.draft.headers, body, _RSET)
+            out += parts
+            octets += sum(map(len, parts))
+            item.end_at = start + octets - len(_RSET) - 1  # its last octet makes the message whole
+            item.tries += 1
+            self._flight.append(item)
+            self._session.talk.expect(len(item.envelope.recipients) + 3)
+        if not self._flight:
+            await self._one(self._todo.popleft())
+            return
+        if out:
+            self._session.state = State.ENDED
+            await self._session.talk.pour(b"".join(out))
+        while self._flight and (len(self._flight) > WINDOW // 2 or not self._todo or not self._fits(self._todo[0])):
+            await self._hear_chunked()
+        if not self._flight:
+            self._session.state = State.READY
+
+    async def _hear_chunked(self) -> None:
+        heard = self._heard
+        heard += await self._session.talk.several(self._patience())
+        while self._flight:
+            item = self._flight[0]
+            count = len(item.envelope.recipients) + 3
+            if len(heard) < count:
+                break
+            answers = heard[:count]
+            del heard[:count]
+            self._flight.popleft()
+            await self._settle(item, answers[0], answers[1:-2], answers[-2])
+            self._check_reset(answers[-1])
+        _check_closing(heard)
+
+    # Without CHUNKING: a body, and the next message's commands behind its dot
+
+    async def _dotted(self) -> None:
+        talk = self._session.talk
+        if not self._flight:
+            if not self._fits(self._todo[0]):
+                await self._one(self._todo.popleft())
+                return
+            await talk.pour(self._begin(self._todo.popleft()))
+        item = self._flight[0]
+        answers = await self._hear(len(item.envelope.recipients) + 2)
+        mail, rcpts, go = answers[0], answers[1:-1], answers[-1]
+        out = self._body(item, go, wanted=mail.code == 250 and any(r.code in TAKEN for r in rcpts))
+        replies = 1 + (go.code == 354)
+        talk.expect(replies)
+        proven = _overlap.get(self._session.server)
+        following = b""
+        if proven and self._todo and self._fits(self._todo[0]):
+            following = self._begin(self._todo.popleft())
+        self._session.state = State.ENDED
+        await talk.pour(out + _RSET + following)
+        final = (await self._hear(1))[0] if go.code == 354 else go
+        self._flight.popleft()
+        await self._settle(item, mail, rcpts, final)
+        await self._prove(proven=proven)
+        if not self._flight:
+            self._session.state = State.READY
+
+    def _begin(self, item: Item) -> bytes:
+        item.tries += 1
+        item.end_at = None
+        self._flight.append(item)
+        self._session.talk.expect(len(item.envelope.recipients) + 2)
+        return self._group(item, b"DATA\r\n")
+
+    def _body(self, item: Item, go: Reply, *, wanted: bool) -> bytes:
+        """Return the body and its dot; nothing but the dot where no recipient is left (RFC 2920 section 3.1)."""
+        if go.code != 354:
+            return b""
+        if not wanted:
+            return b".\r\n"
+        dots = Dots()
+        data = dots.feed(item.draft.headers + (item.draft.body.whole or b"")) + dots.finish()
+        item.end_at = self._session.link.offered + len(data) - 5
+        return data
+
+    async def _prove(self, *, proven: bool | None) -> None:
+        """Hear the answer to RSET; the first one proves that the server understands what stands behind a dot."""
+        if proven:
+            self._check_reset((await self._hear(1))[0])
+            return
+        try:
+            self._check_reset((await self._hear(1, PROBE))[0])
+        except (CommunicationError, ConnectionDropped, InactivityTimeout):
+            _overlap[self._session.server] = False
+            await self._session.hang_up("it does not understand commands behind the end of a message")
+        else:
+            _overlap[self._session.server] = True
+
+    # What came of each message
+
+    def _patience(self) -> float:
+        """Seconds of silence that are borne: among the replies are those to whole messages."""
+        return max(self._session.plan.settings.final_reply_timeout, self._session.link.timeout or 0)
+
+    async def _hear(self, count: int, timeout: float | None = None) -> list[Reply]:
+        """Return the next replies, so many of them."""
+        heard = self._heard
+        while len(heard) < count:
+            heard += await self._session.talk.several(self._patience() if timeout is None else timeout)
+            _check_closing(heard)
+        answers = heard[:count]
+        del heard[:count]
+        return answers
+
+    async def _settle(self, item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> None:
+        """Note what became of a message whose replies are all here.
+
+        Raises:
+            UnexpectedReply: The replies don't fit together.
+        """
+        try:
+            result = verdict(item.envelope, item.draft, Answers(mail, rcpts, final, whole=item.end_at is not None))
+        except UnexpectedReply:
+            self._flight.appendleft(item)
+            raise
+        if isinstance(result, SendResult):
+            for recipient, reply in zip(item.envelope.recipients, rcpts, strict=True):
+                if reply.code not in TAKEN:
+                    await self._session.fire(Error(RecipientsRefused.code, refusal(recipient, reply)))
+        self.done.append((item.key, result))
+
+    @staticmethod
+    def _check_reset(reply: Reply) -> None:
+        if reply.code != 250:
+            raise UnexpectedReply(f"{reply} in answer to RSET", reply=reply)
+
+    async def _fault(self, error: SMTPError) -> None:
+        """Settle what was in flight when the line failed; what the server can't have taken goes again."""
+        session = self._session
+        await session.hang_up(error.message, error.code)
+        flight, self._flight = self._flight, deque()
+        self._heard.clear()
+        final = isinstance(error, Interrupted | OperationTimeout) or not flight
+        again: list[Item] = []
+        for item in (*flight, *self._todo) if final else flight:
+            unknown = item.end_at is not None and session.link.taken > item.end_at
+            if unknown or final or item.tries >= TRIES:
+                told = copy(error)
+                told.outcome = Outcome.UNKNOWN if unknown else Outcome.NOT_SENT
+                self.done.append((item.key, told))
+            else:
+                item.end_at = None
+                again.append(item)
+        if final:
+            self._todo.clear()
+        self._todo.extendleft(reversed(again))
+
+
+def _check_closing(heard: list[Reply]) -> None:
+    if heard and heard[-1].code == 421:
+        raise ServiceClosing(str(heard[-1]), reply=heard[-1])

@@ -1,0 +1,197 @@
+"""TLS in the dialogue: the settings become a connection, the certificate is judged, and only then do we go on."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from postwright import tls
+from postwright.enums import SSLCertStoreType, SSLProvider
+from postwright.errors import CertificateRejected, SecurityError, ServerCertificateMissing, SMTPError
+from postwright.events import ConnectionStatus, SSLServerAuthentication, SSLStatus
+from postwright.flow import Fire, Write
+from postwright.session.link import show_packets
+from postwright.tls.resumption import Memory
+from postwright.tls.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from postwright.options import Settings
+    from postwright.session.session import Session
+    from postwright.tls.credentials import Credential
+    from postwright.tls.faults import Verdict
+    from postwright.tls.provider import Provider
+    from postwright.tls.resumption import Ticket
+
+_tickets: WeakKeyDictionary[Session, dict[Hashable, tuple[float, Ticket]]] = WeakKeyDictionary()
+"""The sessions that can be resumed; each SMTP object has its own, and they go with it."""
+
+
+def prepare(session: Session) -> None:
+    """Find out before anything is dialed whether what was set for TLS can be had.
+
+    Raises:
+        NotAvailable: SSLProvider is PLATFORM, and a setting needs INTERNAL.
+        SecurityError: A library is missing, or the client certificate can't be used.
+    """
+    tls.factory(trust(session))
+
+
+def trust(session: Session) -> Trust:
+    """Return the settings that decide whom to trust, what to offer and who we are."""
+    properties, settings = session.plan.properties, session.plan.settings
+    pinned = properties.ssl_accept_server_cert_encoded
+    return Trust(
+        server_name=settings.tls_server_name or session.server_host,
+        protocols=settings.ssl_enabled_protocols,
+        ciphers=settings.open_ssl_cipher_list,
+        suites=settings.ssl_enabled_cipher_suites,
+        strength=settings.ssl_cipher_strength,
+        groups_12=_given(settings, "tls12_supported_groups"),
+        groups_13=_given(settings, "tls13_supported_groups"),
+        shares_13=_given(settings, "tls13_key_share_groups"),
+        signatures_12=_given(settings, "tls12_signature_algorithms"),
+        signatures_13=_given(settings, "tls13_signature_algorithms"),
+        ca_file=settings.open_ssl_ca_file,
+        ca_dir=settings.open_ssl_ca_dir,
+        ca_paths=settings.ssl_ca_cert_file_paths,
+        ca_pem=settings.ssl_server_ca_certs,
+        crls=settings.ssl_crls,
+        flags=settings.ssl_security_flags,
+        renegotiation=settings.ssl_enable_renegotiation,
+        key_log=settings.ssl_key_log_file,
+        seed=settings.open_ssl_prng_seed_data,
+        log_packets=settings.log_ssl_packets and SSLStatus in session.wanted,
+        credential=_credential(session),
+        pinned=pinned,
+        asked=SSLServerAuthentication in session.wanted or bool(pinned),
+        provider=SSLProvider(properties.ssl_provider),
+        internal=settings.use_internal_security_api,
+        plugin=settings.tls_provider,
+    )
+
+
+def _given(settings: Settings, key: str) -> str:
+    """Return the value of a setting that was set, "" where OpenSSL's own choice stands."""
+    return str(settings._store.values.get(key, ""))
+
+
+def _credential(session: Session) -> Credential | None:
+    """Return the client certificate, where a store, a subject or a certificate was given."""
+    properties = session.plan.properties
+    kind = SSLCertStoreType(properties.ssl_cert_store_type)
+    if kind is SSLCertStoreType.USER and not (properties.ssl_cert_subject or properties.ssl_cert_encoded):
+        return None
+    from postwright.tls import credentials  # noqa: PLC0415 - few log in by certificate
+
+    return credentials.load(
+        kind,
+        properties.ssl_cert_store,
+        properties.ssl_cert_store_password,
+        properties.ssl_cert_subject,
+        properties.ssl_cert_encoded,
+        session.plan.settings.ssl_ca_certs,
+    )
+
+
+def _memory(session: Session, rules: Trust) -> Memory | None:
+    properties = session.plan.properties
+    if not session.plan.settings.reuse_ssl_session:
+        return None
+    tickets = _tickets.setdefault(session, {})
+    return Memory(tickets, (session.server_host, properties.mail_port, rules), session.clock)
+
+
+async def secure(session: Session, *, greeted: bool = False) -> None:
+    """Do the TLS handshake; the certificate is judged before our next flight leaves.
+
+    Args:
+        session: The connection; its link speaks through TLS afterwards.
+        greeted: Whether it is our turn to speak: then our last flight waits for the command that follows, and
+            both leave in one packet.
+    """
+    rules = trust(session)
+    layer = tls.provider(rules, _memory(session, rules))
+    await session.fire(SSLStatus(f"TLS handshake with {session.server_host} by {layer.name}"))
+    for note in tls.notes(rules):
+        await session.fire(SSLStatus(note))
+    await _shake(session, layer)
+    session.link.secure(layer)
+    if not greeted and (records := layer.outgoing()):
+        session.link.keep(await Write(records, session.link.timeout))
+    await _tell(session, layer)
+
+
+async def _shake(session: Session, layer: Provider) -> None:
+    judged: tuple[bytes, ...] = ()
+    while True:
+        try:
+            done = layer.handshake()
+        except SecurityError:  # OpenSSL has made an alert: the server should know why, as far as TLS can say it
+            await _last_words(session, layer.outgoing())
+            raise
+        shown = layer.certificates()
+        if shown != judged:
+            try:
+                await _decide(session, layer)
+            except SecurityError:
+                await _last_words(session, layer.refuse())
+                raise
+            layer.accept()
+            judged = shown
+        if done:
+            if not judged:
+                layer.refuse()
+                raise ServerCertificateMissing(
+                    "nobody knows who it is; OpenSSLCipherList must not allow suites without (aNULL)"
+                )
+            return
+        await show_packets(layer)
+        await session.link.shake(layer)
+
+
+async def _last_words(session: Session, alert: bytes) -> None:
+    if alert:
+        with contextlib.suppress(SMTPError):
+            await Write(alert, session.link.timeout)
+
+
+async def _decide(session: Session, layer: Provider) -> None:
+    """Judge the certificate and let the user's handler overrule the verdict; a handler that raises rejects."""
+    verdict = layer.judge()
+    if verdict.overlooked:
+        await session.fire(SSLStatus(f"overlooked because of SSLSecurityFlags: {verdict.overlooked}"))
+    accept = await _asked(session, layer, verdict) if SSLServerAuthentication in session.wanted else verdict.accept
+    if accept is not True:
+        raise CertificateRejected(verdict.status if not verdict.accept else "the handler did not accept it")
+
+
+async def _asked(session: Session, layer: Provider, verdict: Verdict) -> bool:
+    shown = layer.certificates()
+    subject, issuer = tls.whose(shown[0])
+    encoded = b"".join(shown) if session.plan.settings.ssl_include_cert_chain else shown[0]
+    event = SSLServerAuthentication(encoded, subject, issuer, verdict.status, verdict.accept)
+    await Fire(event)
+    return event.accept
+
+
+async def _tell(session: Session, layer: Provider) -> None:
+    """Note what was negotiated, and tell about it."""
+    name, bits = layer.cipher
+    exchange, strength = layer.key_exchange
+    session.facts.update(
+        ssl_server_cert_encoded=layer.certificates()[0],
+        ssl_negotiated_version=layer.version,
+        ssl_negotiated_cipher=name,
+        ssl_negotiated_cipher_suite=tls.suite(name),
+        ssl_negotiated_cipher_strength=str(bits),
+        ssl_negotiated_key_exchange=exchange,
+        ssl_negotiated_key_exchange_strength=str(strength or ""),
+    )
+    await show_packets(layer)
+    how = "resumed session" if layer.resumed else f"key exchange {exchange}, {strength} bits"
+    await session.fire(SSLStatus(f"{layer.version}, {name}, {bits} bits, {how}"))
+    await session.talk.note(f"TLS is on: {layer.version}, {name}")
+    await session.fire(ConnectionStatus("TLS", 0, f"TLS handshake complete: {layer.version}, {name}"))

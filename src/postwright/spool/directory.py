@@ -1,0 +1,211 @@
+"""One queue directory: its names, and the few ways in which files come, change their name and go.
+
+Everything is done relative to the open directory, so nothing that happens to its path in the meantime matters. A name
+is used only if it matches a pattern, and a file only if it is an ordinary one of ours with one name: no symbolic or
+hard link and no FIFO leads anywhere else. What this module must never do: try a failed sync again.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import stat
+from typing import TYPE_CHECKING
+
+from postwright.errors import QueueFileInvalid, QueueUnusable
+from postwright.words import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+QUEUED, SENDING, SENT, FAILED, FRESH = ".queued", ".sending", ".sent", ".failed", ".new"
+_STEM = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}"
+_NAMES = {
+    QUEUED: re.compile(_STEM + r"\.queued", re.ASCII),
+    SENDING: re.compile(_STEM + r"\.sending", re.ASCII),
+    SENT: re.compile(_STEM + r"\.sent", re.ASCII),
+    FAILED: re.compile(_STEM + r"\.failed", re.ASCII),
+    FRESH: re.compile(r"\." + _STEM + r"\.new", re.ASCII),
+}
+_PRIORITY = re.compile(r"([0-9])-", re.ASCII)
+_USUAL_PRIORITY = "5"
+_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO would keep open() waiting
+_FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", None)
+"""On macOS fsync() leaves data in the drive's cache."""
+
+EXHAUSTED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS})
+"""What is wrong with this machine, and with no message in particular."""
+
+
+class Taken(Exception):  # noqa: N818 - nothing is wrong
+    """Another process is at this file, or has moved it."""
+
+
+def sync(fd: int) -> None:
+    """Wait until a file or directory is on the disk."""
+    if _FULL_SYNC is None:
+        os.fsync(fd)
+    else:
+        fcntl.fcntl(fd, _FULL_SYNC)
+
+
+def unusable(what: str, error: OSError) -> QueueUnusable:
+    """Return the error for what the operating system would not do."""
+    return QueueUnusable(f"{printable(what)}: {error.strerror or error}")
+
+
+def check_name(name: str, *suffixes: str) -> str:
+    """Return the name's stem.
+
+    Raises:
+        QueueFileInvalid: It is not the name of a queue file in one of these states; it may not be a path.
+    """
+    for suffix in suffixes or _NAMES:
+        if _NAMES[suffix].fullmatch(name):
+            return name.removesuffix(suffix)
+    raise QueueFileInvalid(f"'{printable(name)}' is not the name of a file in a queue")
+
+
+class Directory:
+    """An open queue directory.
+
+    Args:
+        path: Where it is.
+
+    Raises:
+        QueueUnusable: There is no such directory.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        try:
+            self.fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:
+            why = error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))
+            raise unusable(self.path, why) from error
+
+    def close(self) -> None:
+        """Let go of it; may be called twice."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def sync(self) -> None:
+        """Wait until all changes of names are on the disk."""
+        sync(self.fd)
+
+    def names(self, suffix: str) -> list[str]:
+        """Return the names of all files in a state, in the order in which they are due."""
+        pattern = _NAMES[suffix]
+        with os.scandir(self.fd) as found:
+            names = [entry.name for entry in found if entry.name.endswith(suffix) and pattern.fullmatch(entry.name)]
+        return sorted(names, key=_order)
+
+    def create(self, name: str) -> int:
+        """Make a new file that nobody else may read, locked; return its descriptor."""
+        check_name(name, FRESH)
+        fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600, dir_fd=self.fd)
+        try:
+            os.fchmod(fd, 0o600)  # a umask can take away more than it should
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not self.has(name, fd):  # who clears away what dead processes left was quicker
+                raise FileNotFoundError(errno.ENOENT, "the file was removed while it was made")
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def open(self, name: str, suffix: str) -> int:
+        """Open a file in a state and lock it; return its descriptor.
+
+        Raises:
+            Taken: Another process holds it, or it is gone.
+            QueueFileInvalid: It is no ordinary file of ours.
+            OSError: It can't be opened.
+        """
+        check_name(name, suffix)
+        try:
+            fd = os.open(name, os.O_RDWR | os.O_APPEND | _FLAGS, dir_fd=self.fd)
+        except FileNotFoundError:
+            raise Taken from None
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+                raise QueueFileInvalid(f"{name}: it is no ordinary file") from None
+            raise
+        try:
+            self._inspect(name, fd)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Taken from None
+            if not self.has(name, fd):
+                raise Taken
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    @staticmethod
+    def _inspect(name: str, fd: int) -> None:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode):
+            raise QueueFileInvalid(f"{name}: it is no ordinary file")
+        if facts.st_uid != os.geteuid():
+            raise QueueFileInvalid(f"{name}: it belongs to another user")
+        if facts.st_nlink > 1:
+            raise QueueFileInvalid(f"{name}: it has another name (a hard link)")
+        if facts.st_mode & 0o077:
+            os.fchmod(fd, 0o600)
+
+    def has(self, name: str, fd: int) -> bool:
+        """Whether the name leads to this open file."""
+        try:
+            named = os.stat(name, dir_fd=self.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(named, os.fstat(fd))
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another name, which no file may have.
+
+        Raises:
+            FileExistsError: A file has it.
+        """
+        try:
+            os.stat(new, dir_fd=self.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            os.rename(old, new, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+        else:
+            raise FileExistsError(errno.EEXIST, f"there is a {new} already")
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        os.unlink(name, dir_fd=self.fd)
+
+    def clear(self) -> None:
+        """Remove new files that dead processes left unfinished; nobody was told that they are in the queue."""
+        for name in self.names(FRESH):
+            try:
+                fd = self.open(name, FRESH)
+            except (Taken, QueueFileInvalid, OSError):
+                continue
+            try:
+                self.remove(name)
+            except OSError:
+                continue
+            finally:
+                os.close(fd)
+
+
+def _order(name: str) -> tuple[str, str]:
+    match = _PRIORITY.match(name)
+    return (match[1] if match else _USUAL_PRIORITY, name)
+
+
+def write(fd: int, data: bytes, put: Callable[[int, bytes | memoryview], int] = os.write) -> None:
+    """Write all octets, however few the system takes at once."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[put(fd, rest) :]

@@ -1,0 +1,262 @@
+"""One run over a queue directory: settle what dead processes left, then take message after message.
+
+It owns the claims. Whatever ends the run, each claim ends under a name that says what is true of its message.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postwright.enums import Outcome
+from postwright.errors import CommunicationError, QueueFileInvalid, QueueUnusable
+from postwright.spool.claim import BACK, Claim, Verdict
+from postwright.spool.directory import EXHAUSTED, QUEUED, SENDING, Directory, Taken, unusable
+from postwright.spool.record import seconds
+from postwright.spool.work import Work
+from postwright.words import QueueEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postwright.spool.claim import Stored
+
+DIED = "the process that sent it ended before it noted the server's answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """A message that was taken and is whole."""
+
+    claim: Claim
+    header: bytes
+    body: bytes | Stored
+
+
+class Run(Work):
+    """A run over one directory.
+
+    Its methods are called through ``work``, one after the other; ``close`` at any time.
+
+    Args:
+        path: The directory.
+        keep: Whether messages that were sent stay, as ``.sent``.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(self, path: str, *, keep: bool, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._path = path
+        self._keep = keep
+        self._clock = clock
+        self._directory: Directory | None = None
+        self._names: deque[str] = deque()
+        self._claims: deque[tuple[Claim, list[Verdict]]] = deque()
+
+    @property
+    def directory(self) -> Directory:
+        """The directory, once the run has begun."""
+        assert self._directory is not None
+        return self._directory
+
+    @property
+    def left(self) -> int:
+        """How many messages are waiting, as far as this run knows."""
+        return len(self._names)
+
+    @property
+    def held(self) -> int:
+        """How many messages were taken and have no verdict: they go back."""
+        return sum(not verdicts for _, verdicts in self._claims)
+
+    def begin(self) -> list[QueueEntry]:
+        """Open the directory, settle what dead processes left, and see what is there.
+
+        Raises:
+            QueueUnusable: There is no such directory, or it can't be used.
+        """
+        self._directory = Directory(self._path)
+        try:
+            entries = self.recover()
+            self._directory.clear()
+            self._names.extend(self._directory.names(QUEUED))
+        except OSError as error:
+            raise unusable(self._path, error) from error
+        return entries
+
+    def recover(self) -> list[QueueEntry]:
+        """Settle every ``.sending`` file that nobody holds, by what it says; return those that are not queued again."""
+        entries: list[QueueEntry] = []
+        touched = False
+        for name in self.directory.names(SENDING):
+            try:
+                claim = Claim(self.directory, name.removesuffix(SENDING), SENDING)
+            except Taken:
+                continue
+            except QueueFileInvalid as error:
+                entries.append(_refused(name, error))
+                continue
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    raise
+                entries.append(_refused(name, QueueFileInvalid(f"{name}: {error.strerror}")))
+                continue
+            try:
+                verdict = _found(claim)
+                claim.settle(verdict, now=self._clock(), keep=self._keep)
+                touched = True
+            finally:
+                claim.release()
+            if verdict.state == "failed":
+                entries.append(_failed(name, verdict, unknown=verdict.outcome is Outcome.UNKNOWN))
+        if touched:
+            self.directory.sync()
+        return entries
+
+    def take(self, count: int) -> tuple[list[Taking], list[QueueEntry]]:
+        """Take the next messages that are due; also return what was found that can't be sent.
+
+        Raises:
+            QueueUnusable: This machine has no more room or descriptors, or the disk failed.
+        """
+        taken: list[Taking] = []
+        bad: list[QueueEntry] = []
+        try:
+            while self._names and len(taken) < count:
+                self._take(self._names.popleft(), taken, bad)
+            if taken or bad:
+                self.directory.sync()
+        except OSError as error:
+            raise unusable(self._path, error) from error
+        return taken, bad
+
+    def _take(self, name: str, taken: list[Taking], bad: list[QueueEntry]) -> None:
+        try:
+            claim = Claim(self.directory, name.removesuffix(QUEUED), QUEUED)
+        except Taken:
+            return
+        except QueueFileInvalid as error:
+            bad.append(_refused(name, error))
+            return
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                self._names.appendleft(name)
+                raise
+            bad.append(_refused(name, QueueFileInvalid(f"{name}: {error.strerror}")))
+            return
+        keep = False
+        try:
+            if not claim.fault and not claim.log.committed and not self._due(claim):
+                return
+            fault, message = _checked(claim)
+            if fault is not None:
+                claim.settle(fault, now=self._clock())
+                bad.append(_failed(name, fault, unknown=fault.outcome is Outcome.UNKNOWN))
+                return
+            assert message is not None
+            try:
+                claim.take(self._clock())
+            except FileNotFoundError:  # a person was quicker
+                return
+            self._claims.append((claim, []))
+            keep = True
+            taken.append(Taking(claim, *message))
+        finally:
+            if not keep:
+                claim.release()
+
+    def _due(self, claim: Claim) -> bool:
+        moments = [text for text in (claim.letter.not_before, claim.log.not_before) if text]
+        return all(seconds(text) <= self._clock() for text in moments)
+
+    def commit(self, claim: Claim, server: str) -> None:
+        """Note that the end of the message goes out now.
+
+        Raises:
+            QueueUnusable: It could not be noted, so the message must not be ended.
+        """
+        try:
+            claim.commit(self._clock(), server)
+        except OSError as error:
+            raise unusable(claim.name, error) from error
+
+    def judge(self, claim: Claim, verdict: Verdict) -> None:
+        """Note, in memory, what shall become of a claim; this touches no disk, and ``settle`` or ``close`` does it."""
+        for held, verdicts in self._claims:
+            if held is claim:
+                verdicts.append(verdict)
+
+    def settle(self, claim: Claim) -> None:
+        """Do what was judged, and wait until it is on the disk.
+
+        Raises:
+            QueueUnusable: That could not be done.
+        """
+        for pair in list(self._claims):
+            if pair[0] is claim:
+                self._claims.remove(pair)
+                self._end(*pair)
+
+    def _end(self, claim: Claim, verdicts: list[Verdict]) -> None:
+        try:
+            claim.settle(verdicts[-1] if verdicts else BACK, now=self._clock(), keep=self._keep)
+            self.directory.sync()
+        except OSError as error:
+            raise unusable(claim.name, error) from error
+        finally:
+            claim.release()
+
+    def _clear(self) -> None:
+        fault: QueueUnusable | None = None
+        while self._claims:
+            try:
+                pair = self._claims.popleft()
+            except IndexError:  # the thread that was at work clears up too
+                break
+            try:
+                self._end(*pair)
+            except QueueUnusable as error:
+                fault = error
+        directory, self._directory = self._directory, None
+        if directory is not None:
+            directory.close()
+        if fault is not None:
+            raise fault
+
+
+def _checked(claim: Claim) -> tuple[Verdict | None, tuple[bytes, bytes | Stored] | None]:
+    """Return the message, or the verdict on a file that can't be sent."""
+    if claim.fault:
+        return Verdict("failed", Outcome.NOT_SENT, claim.fault), None
+    if claim.log.committed:
+        return Verdict("failed", Outcome.UNKNOWN, DIED), None
+    try:
+        return None, claim.check()
+    except QueueFileInvalid as error:
+        return Verdict("failed", Outcome.NOT_SENT, error.detail), None
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
+        return Verdict("failed", Outcome.NOT_SENT, f"it can't be read: {error.strerror}"), None
+
+
+def _found(claim: Claim) -> Verdict:
+    """Return what shall become of a message whose process died."""
+    if claim.fault:
+        return Verdict("failed", Outcome.NOT_SENT, claim.fault)
+    if claim.log.outcome == "sent" and not claim.log.committed:
+        return Verdict("sent", Outcome.SENT)
+    if claim.log.committed or claim.log.outcome == "unknown":
+        return Verdict("failed", Outcome.UNKNOWN, DIED)
+    return BACK
+
+
+def _failed(name: str, verdict: Verdict, *, unknown: bool) -> QueueEntry:
+    kind = CommunicationError if unknown else QueueFileInvalid
+    error = kind(f"{name}: {verdict.reason}", outcome=verdict.outcome)
+    return QueueEntry(name, "failed", verdict.outcome, error)
+
+
+def _refused(name: str, error: QueueFileInvalid) -> QueueEntry:
+    return QueueEntry(name, "refused", Outcome.NOT_SENT, error)

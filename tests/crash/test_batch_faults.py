@@ -1,0 +1,137 @@
+"""A batch whose line fails at any octet: each message has its own exact outcome, none is lost, none is taken twice."""
+
+import re
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from postwright import SMTP, Outcome, SendResult
+from postwright.session import batch
+from tests.crash.faulty import FINAL_DOT, Failed, Fault, Line, Seen
+
+COUNT = 6
+WAYS = {"dotted": ("PIPELINING", "SIZE"), "chunked": ("PIPELINING", "CHUNKING")}
+
+
+class Judge:
+    """What reached the server whole, and what it said yes to."""
+
+    def __init__(self) -> None:
+        self.whole: Counter[str] = Counter()
+        self.accepted: Counter[str] = Counter()
+        self.seen: list[Seen] = []
+
+    def take(self, line: Line, data: bytes) -> None:
+        match = re.search(rb"Message-ID: <(\d+)@", data)
+        assert match
+        number = match[1].decode()
+        self.whole[number] += 1
+        line.say_at_once("250 2.0.0 taken")
+        self.accepted[number] += 1
+
+
+def converse(line: Line, judge: Judge, extensions: tuple[str, ...]) -> None:
+    line.say_at_once("220 faulty.example ESMTP")
+    while True:
+        words = line.line().decode().split()
+        verb = words[0].upper()
+        if verb == "EHLO":
+            for row in ("-faulty.example", *(f"-{name}" for name in extensions[:-1]), f" {extensions[-1]}"):
+                line.say_at_once(f"250{row}")
+        elif verb == "DATA":
+            line.say_at_once("354 go on")
+            judge.take(line, line.until(FINAL_DOT))
+        elif verb == "BDAT":
+            judge.take(line, line.take(int(words[1])))
+        elif verb == "QUIT":
+            line.say_at_once("221 bye")
+            return
+        else:
+            line.say_at_once("250 2.1.0 ok")
+
+
+@contextmanager
+def faulty_once(fault: Fault | None, extensions: tuple[str, ...]) -> Iterator[tuple[int, Judge]]:
+    """A server whose first connection fails; the others are healthy."""
+    judge = Judge()
+
+    def serve(listener: socket.socket) -> None:
+        ours = fault
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            with sock:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                seen = Seen()
+                judge.seen.append(seen)
+                with suppress(Failed, OSError):
+                    converse(Line(sock, ours, seen, threading.Event()), judge, extensions)
+            ours = None
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        try:
+            yield listener.getsockname()[1], judge
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def letters() -> list[bytes]:
+    return [
+        b"From: a@example.org\r\nTo: b@example.org\r\nMessage-ID: <%d@example.org>\r\n\r\none\r\n.two\r\n" % number
+        for number in range(COUNT)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> Iterator[None]:
+    batch._overlap.clear()
+    yield
+    batch._overlap.clear()
+
+
+def send(port: int) -> list[Outcome]:
+    client = SMTP(mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3, timeout=2)
+    client.settings.hello = "me.example"
+    results = list(client.send_many(letters()))
+    assert not client.connected
+    assert len(results) == COUNT
+    return [Outcome.SENT if isinstance(result, SendResult) else result.outcome for result in results]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_message_has_its_own_outcome(way: str, request: pytest.FixtureRequest) -> None:
+    step = 1 if request.config.getoption("--long") else 11
+    with faulty_once(None, WAYS[way]) as (port, clean):
+        assert send(port) == [Outcome.SENT] * COUNT
+    first = clean.seen[0]
+    seen_outcomes = set()
+    for side, total in (("sent", first.sent), ("received", len(first.received))):
+        for kind in ("close", "reset"):
+            for after in range(1, total, step):
+                batch._overlap.clear()
+                fault = Fault(side, after, kind)
+                with faulty_once(fault, WAYS[way]) as (port, judge):
+                    outcomes = send(port)
+                check(fault, judge, outcomes)
+                seen_outcomes.update(outcomes)
+    assert {Outcome.SENT, Outcome.UNKNOWN} <= seen_outcomes
+
+
+def check(fault: Fault, judge: Judge, outcomes: list[Outcome]) -> None:
+    for number, outcome in enumerate(outcomes):
+        name = str(number)
+        assert judge.whole[name] <= 1, f"message {name} was sent twice at {fault}"
+        if outcome is Outcome.SENT:
+            assert judge.accepted[name] == 1, f"false SENT of message {name} at {fault}"
+        elif outcome is Outcome.NOT_SENT:
+            assert judge.whole[name] == 0, f"false NOT_SENT of message {name} at {fault}"

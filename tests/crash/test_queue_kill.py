@@ -1,0 +1,71 @@
+"""kill -9 before every call to the system, then a run that must put all right; and again during that run."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.crash.queues import Spooler, judge
+from tests.crash.sink import Sink
+from tests.crash.spooler import message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MESSAGES = [(1, "one", 300), (2, "refuse", 300), (3, "one", 150_000), (4, "one", 300)]
+EXPECTED = {f"<{number}@example.org>": message(number, subject, size) for number, subject, size in MESSAGES}
+
+
+@pytest.fixture(scope="module")
+def spooler() -> Iterator[Spooler]:
+    with Spooler() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[Sink]:
+    with Sink() as made:
+        yield made
+
+
+def fresh(path: Path) -> Path:
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    return path
+
+
+def one_point(spooler: Spooler, sink: Sink, path: Path, job: dict[str, Any], *kills: int) -> set[str]:
+    """Queue and process, being killed at the given calls of the first runs; then judge."""
+    sink.forget()
+    fresh(path)
+    must: set[str] = set()
+    for turn, kill in enumerate((*kills, 0)):
+        messages = MESSAGES if turn == 0 else []
+        answer = spooler.do(**job, dir=str(path), port=sink.port, process=True, messages=messages, kill=kill)
+        must |= {f"<{number}@example.org>" for number, _ in answer["queued"]}
+    judge(path, sink, EXPECTED, must, (job, kills))
+    return must
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
+def test_killed_before_every_call(
+    spooler: Spooler, sink: Sink, tmp_path: Path, chunking: bool, request: pytest.FixtureRequest
+) -> None:
+    long = request.config.getoption("--long")
+    job = {"chunking": chunking}
+    path = tmp_path / "queue"
+    sink.forget()
+    clean = spooler.do(**job, dir=str(fresh(path)), port=sink.port, process=True, messages=MESSAGES)
+    calls = len(clean["calls"])
+    judge(path, sink, EXPECTED, set(EXPECTED), "a clean run")
+    assert [state for _, state, _ in clean["report"]] == ["sent", "failed", "sent", "sent"]
+    assert calls > 150
+    reached = {len(one_point(spooler, sink, path, job, kill)) for kill in range(1, calls + 1, 1 if long else 2)}
+    assert reached == {0, 1, 2, 3, 4}
+    for kill in range(10, calls + 1, 3 if long else 40):
+        for again in range(1, 90, 2 if long else 30):
+            one_point(spooler, sink, path, job, kill, again)

@@ -1,0 +1,292 @@
+"""Time: every wait ends, interrupt() ends any of them, and the object is usable afterwards."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postwright import Outcome
+from postwright.errors import (
+    AlreadyConnecting,
+    Busy,
+    InactivityTimeout,
+    Interrupted,
+    NetworkError,
+    OperationTimeout,
+    SMTPError,
+)
+from tests.support.clients import World, failure, still_usable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.support.clients import Client
+    from tests.support.server import Wire
+
+BIG = b"A line of a message that is long.\r\n" * 200000
+
+
+@pytest.fixture(params=["sync", "async"])
+def real(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Clients on sockets; at the end each of them has sent one more message."""
+    made = World(str(request.param))
+    try:
+        yield made
+        made.settle()
+    finally:
+        made.close()
+
+
+def stuck_at(phase: str) -> Callable[[Wire], None]:
+    """A server that says nothing more at some phase, and reads nothing more of a body."""
+
+    def attack(wire: Wire) -> None:
+        if phase == "greeting":
+            wire.silence()
+        if phase == "handshake":
+            wire.receive()
+            wire.silence()
+        if phase == "body":
+            wire.shrink()
+        wire.hello()
+        wire.expect("MAIL")
+        if phase == "reply":
+            wire.silence()
+        wire.say("250 ok")
+        wire.expect("RCPT")
+        wire.say("250 ok")
+        wire.expect("DATA")
+        wire.say("354 go")
+        if phase == "body":
+            wire.delay(1.2)
+            wire.reset()
+            return
+        wire.body()
+        wire.silence()
+
+    return attack
+
+
+PHASES = ["greeting", "handshake", "reply", "body", "end"]
+FATES = {"end": Outcome.UNKNOWN}
+
+
+def stuck(world: World, phase: str, **values: Any) -> Client:
+    """A client whose server will say nothing more at some phase."""
+    client = world.attack(stuck_at(phase), ssl_start_mode=1 if phase == "handshake" else 3, **values)
+    if phase == "body":
+        client.settings.out_buffer_size = 4096
+        client.set_message_stream(io.BytesIO(BIG))
+    return client
+
+
+def took(started: float) -> float:
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_silence_ends_with_the_inactivity_timeout(real: World, phase: str) -> None:
+    client = stuck(real, phase, timeout=1)
+    client.settings.final_reply_timeout = 1
+    started = time.monotonic()
+    error = failure(client)
+    assert isinstance(error, InactivityTimeout)
+    assert isinstance(error, TimeoutError)
+    assert error.outcome is FATES.get(phase, Outcome.NOT_SENT)
+    assert 0.9 < took(started) < 2.5
+    assert not client.connected
+    client.timeout = 5
+
+
+def test_a_silent_greeting_names_the_setting(real: World) -> None:
+    client = real.attack(stuck_at("greeting"), timeout=1)
+    assert "ssl_start_mode=1" in str(failure(client))
+
+
+def test_the_absolute_timeout_ends_a_method_on_which_bytes_trickle(real: World) -> None:
+    def attack(wire: Wire) -> None:
+        while True:
+            wire.say("220-wait")
+            wire.delay(0.1)
+
+    client = real.attack(attack, timeout=1)
+    client.settings.absolute_timeout = True
+    started = time.monotonic()
+    assert isinstance(failure(client), OperationTimeout)
+    assert 0.9 < took(started) < 2
+    assert not client.connected
+    client.settings.absolute_timeout = False
+    client.timeout = 5
+
+
+def test_the_connection_timeout_ends_dialing(real: World) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        try:
+            client = real.play(timeout=30)
+            own, client.mail_port = client.mail_port, port
+            client.settings.connection_timeout = 1
+            started = time.monotonic()
+            error = failure(client)
+            assert isinstance(error, NetworkError)
+            assert error.code == 10060
+            assert error.is_transient
+            assert f"127.0.0.1:{port}" in str(error)
+            assert 0.9 < took(started) < 3
+        finally:
+            for each in waiting:
+                each.close()
+        client.mail_port = own
+
+
+def test_the_final_reply_has_its_own_time(real: World) -> None:
+    def attack(wire: Wire) -> None:
+        wire.hello()
+        for answer in ("250 ok", "250 ok", "354 go"):
+            wire.line()
+            wire.say(answer)
+        wire.body()
+        wire.delay(1.3)
+        wire.say("250 taken")
+        wire.expect("QUIT")
+        wire.say("221 bye")
+
+    client = real.attack(attack, timeout=1)
+    assert client.send().reply.text == "taken"
+
+
+@pytest.mark.parametrize("forever", [False, True])
+def test_a_timeout_of_zero_waits_for_ever(real: World, forever: bool) -> None:
+    def attack(wire: Wire) -> None:
+        wire.hello()
+        for answer in ("250 ok", "250 ok", "354 go"):
+            wire.line()
+            wire.say(answer)
+        wire.body()
+        wire.delay(0.2)
+        wire.say("250 taken")
+        wire.expect("QUIT")
+        wire.say("221 bye")
+
+    client = real.attack(attack, timeout=0 if forever else 5)
+    client.settings.final_reply_timeout = 0
+    client.settings.reply_timeout = 0
+    assert client.send().reply.text == "taken"
+    client.timeout = 5
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_interrupt_from_another_thread_ends_every_wait(real: World, phase: str) -> None:
+    client = stuck(real, phase, timeout=20)
+    timer = threading.Timer(0.2, client.smtp.interrupt)
+    timer.start()
+    started = time.monotonic()
+    error = failure(client)
+    timer.join()
+    assert isinstance(error, Interrupted)
+    assert error.code == 301
+    assert error.outcome is FATES.get(phase, Outcome.NOT_SENT)
+    assert took(started) < 2
+    assert not client.connected
+    client.timeout = 5
+
+
+@pytest.mark.parametrize("name", ["on_pi_trail", "on_connection_status", "on_start_transfer", "on_transfer"])
+def test_interrupt_from_a_handler_ends_the_method(world: World, name: str) -> None:
+    client = world.play()
+
+    def stop(_: object) -> None:
+        setattr(client, name, None)
+        client.smtp.interrupt()
+
+    setattr(client, name, stop)
+    error = failure(client)
+    assert isinstance(error, Interrupted)
+    assert error.outcome is Outcome.NOT_SENT
+    assert not client.connected
+
+
+def test_an_interruption_on_a_line_in_order_does_not_reach_the_next_method(world: World) -> None:
+    client = world.play(
+        "S: 220 mx\nC: EHLO client.example\nS: 250 mx\nC: EXPN staff\nS: 250-<a@x.example>\nS: 250 <b@x.example>"
+    )
+    client.connect()
+    client.on_expand = lambda _: client.smtp.interrupt()
+    assert isinstance(failure(client, "expand", "staff"), Interrupted)
+    client.on_expand = None
+    still_usable(client)
+
+
+def test_interrupt_while_idle_does_nothing(world: World) -> None:
+    client = world.play()
+    for _ in range(3):
+        client.smtp.interrupt()
+    client.connect()
+    client.smtp.interrupt()
+    client.send()
+
+
+def test_many_interruptions_are_one(real: World) -> None:
+    client = real.attack(stuck_at("reply"), timeout=20)
+
+    def storm() -> None:
+        time.sleep(0.1)
+        for _ in range(1000):
+            client.smtp.interrupt()
+
+    thread = threading.Thread(target=storm)
+    thread.start()
+    assert isinstance(failure(client), Interrupted)
+    thread.join()
+    client.timeout = 5
+
+
+@pytest.mark.parametrize("method", ["send", "connect", "disconnect", "do_events", "reset"])
+def test_a_method_inside_a_handler_is_refused_and_harms_nothing(world: World, method: str) -> None:
+    client = world.play()
+    errors: list[SMTPError] = []
+
+    def call(_: object) -> None:
+        try:
+            answer = getattr(client.smtp, method)()
+            if hasattr(answer, "send"):
+                answer.send(None)  # a coroutine: up to where it would wait
+        except SMTPError as error:
+            errors.append(error)
+
+    client.on_start_transfer = call
+    assert client.send().reply.code == 250
+    assert [type(error) for error in errors] == [Busy]
+    assert errors[0].code == 166
+
+
+@pytest.mark.parametrize("method", ["send", "connect"])
+def test_another_thread_is_refused_while_a_method_is_in_progress(method: str) -> None:
+    world = World("sync")
+    try:
+        client = world.attack(stuck_at("greeting"), timeout=20)
+        errors: list[Exception] = []
+        thread = threading.Thread(target=lambda: errors.append(failure(client)))
+        thread.start()
+        while client.idle:
+            time.sleep(0.01)
+        error = failure(client, method)
+        assert isinstance(error, Busy | AlreadyConnecting)
+        client.interrupt()
+        thread.join()
+        assert isinstance(errors[0], Interrupted)
+        client.timeout = 5
+        world.settle()
+    finally:
+        world.close()

@@ -1,0 +1,131 @@
+"""Batches through real servers: overlapped, one result for each message, one bad message never stops the rest."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from postwright import SendResult, errors
+from tests.interop.both import Client
+from tests.interop.servers import MailServer, Postfix, Sink, new_token
+
+Make = Callable[..., Client]
+
+
+@pytest.fixture(params=["postfix", "exim"])
+def server(request: pytest.FixtureRequest) -> MailServer:
+    found: MailServer = request.getfixturevalue(request.param)
+    return found
+
+
+def letter(number: int, token: str, sender: str = "alice@example.test", to: str = "x@capture.test") -> bytes:
+    text = f"line {number}\r\n.\r\n..two\r\n"
+    return (
+        f"From: {sender}\r\nTo: {to}\r\nSubject: {number}\r\nDate: Tue, 24 Nov 2026 04:00:00 +0000\r\n"
+        f"Message-ID: <{number}.{token}@example.test>\r\n\r\n{text}"
+    ).encode()
+
+
+def client_for(make: Make, server: MailServer | Sink, *, chunking: bool) -> Client:
+    client = make(mail_server=server.host, mail_port=server.plain, ssl_start_mode=3)
+    client.settings.use_chunking = chunking
+    return client
+
+
+@pytest.mark.parametrize("chunking", [True, False])
+def test_every_message_arrives_once_and_in_order(client_factory: Make, server: MailServer, chunking: bool) -> None:
+    client, tokens = client_for(client_factory, server, chunking=chunking), [new_token() for _ in range(40)]
+    results = client.send_many([letter(n, token) for n, token in enumerate(tokens)])
+    assert [type(result) for result in results] == [SendResult] * 40
+    assert [result.message_id for result in results] == [
+        f"<{n}.{token}@example.test>" for n, token in enumerate(tokens)
+    ]
+    assert len({result.queue_id for result in results}) == 40
+    for number in (0, 1, 17, 39):
+        assert server.newest_capture(tokens[number]).raw == letter(number, tokens[number])
+    assert not client.connected
+
+
+def mixed(token: str) -> list[tuple[Any, type]]:
+    """Messages of all fates, and the type of result that each must have."""
+    good = SendResult
+    return [
+        (letter(0, token), good),
+        (letter(1, token, to="reject@example.test"), errors.RecipientsRefused),
+        (letter(2, token), good),
+        (b"no header at all", errors.InvalidHeader),
+        (letter(4, token, to="reject@example.test, x@capture.test"), errors.RecipientsRefused),
+        (letter(5, token, sender="nobody@example.test"), errors.MessageRefused),
+        (letter(6, token), good),
+        (letter(7, token) + b"x" * 70_000, errors.InvalidValue),
+        (letter(8, token) + (b"y" * 70 + b"\r\n") * 2000, good),
+        (letter(9, token, sender="tempdata@example.test"), errors.MessageRefused),
+        ((letter(10, token), "bob@example.test", ["y@capture.test", "x@capture.test"]), good),
+        (letter(11, token), good),
+    ]
+
+
+@pytest.mark.parametrize("chunking", [True, False])
+def test_one_bad_message_never_stops_the_rest(client_factory: Make, server: MailServer, chunking: bool) -> None:
+    client, token = client_for(client_factory, server, chunking=chunking), new_token()
+    for _ in range(2):  # the first time the server is new to us, the second time it is known
+        rows = mixed(token)
+        results = client.send_many([row for row, _ in rows])
+        assert [type(result) for result in results] == [kind for _, kind in rows]
+        refused = results[1]
+        assert [r.accepted for r in refused.recipients] == [False]
+        assert [r.accepted for r in results[10].recipients] == [True, True]
+
+
+@pytest.mark.parametrize("chunking", [True, False])
+def test_the_connection_of_the_caller_is_kept(client_factory: Make, postfix: Postfix, chunking: bool) -> None:
+    client, token = client_for(client_factory, postfix, chunking=chunking), new_token()
+    with client.kept():
+        client.connect()
+        client.send_many([letter(n, token) for n in range(5)])
+        assert client.connected
+        assert client.send_message(letter(6, token)).reply.code == 250
+
+
+def test_tolerated_refusals_are_told(client_factory: Make, postfix: Postfix) -> None:
+    client, token = client_for(client_factory, postfix, chunking=True), new_token()
+    client.settings.stop_on_to_errors = False
+    seen: list[Any] = []
+    client.on_error = seen.append
+    results = client.send_many([letter(n, token, to="reject@example.test, x@capture.test") for n in range(3)])
+    assert [len(result.refused) for result in results] == [1, 1, 1]
+    assert len(seen) == 3
+
+
+def test_a_server_that_is_not_there_gives_every_message_its_error(client_factory: Make) -> None:
+    client = client_factory(mail_server="127.0.0.1", mail_port=1, ssl_start_mode=3)
+    results = client.send_many([letter(n, "t") for n in range(100)])
+    assert [type(result) for result in results] == [errors.NetworkError] * 100
+
+
+def test_results_come_while_messages_are_taken(sink: Sink) -> None:
+    from postwright import SMTP
+
+    taken: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        for number in range(100_000):
+            taken.append(number)
+            yield letter(number, "t")
+
+    with SMTP(mail_server=sink.host, mail_port=sink.discard, ssl_start_mode=3) as client:
+        client.connect()
+        for index, result in enumerate(client.send_many(endless())):
+            assert isinstance(result, SendResult)
+            if index == 500:
+                break
+        assert len(taken) < 1000
+
+
+def test_listeners_get_every_event_in_order(client_factory: Make, postfix: Postfix) -> None:
+    client, token = client_for(client_factory, postfix, chunking=True), new_token()
+    lines: list[str] = []
+    client.on_pi_trail = lambda event: lines.append(event.message)
+    client.send_many([letter(n, token) for n in range(3)])
+    commands = [line.split(" ")[0] for line in lines if line[:4].isalpha() and line[:4].isupper()]
+    assert commands == ["EHLO", *["MAIL", "RCPT", "BDAT"] * 3, "QUIT"]

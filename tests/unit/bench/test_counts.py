@@ -1,0 +1,169 @@
+"""What one message costs, counted and not timed: calls to the system, effects, octets copied.
+
+The figures are those of today, as upper bounds: who makes one of them larger makes every message slower, and sees it
+here. Who makes one smaller lowers the bound with it. The reason stands beside each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench import copies, letters, memory
+from bench.counting import watched, watched_async
+from postwright import SMTP, AsyncSMTP
+from tests.support.server import Server
+
+if TYPE_CHECKING:
+    import socket
+    from collections import Counter
+    from collections.abc import Iterator
+
+    from bench.counting import Watch
+
+LARGE = 10_000_000
+EXTENSIONS = ("PIPELINING", "CHUNKING", "8BITMIME", "SIZE 99999999")
+
+
+class Taker(Server):
+    """Takes every message; the replies to a group leave in one packet."""
+
+    def attend(self, line: socket.socket) -> None:
+        server = memory.Server(*EXTENSIONS)
+        line.sendall(b"220 taker.example\r\n")
+        while True:
+            self.wait(line)
+            data = line.recv(1 << 18)
+            if not data:
+                return
+            if answers := server.take(data):
+                line.sendall(answers)
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with Taker() as server:
+        yield server.port
+
+
+def seen(port: int, data: bytes, *, chunking: bool) -> Watch:
+    """What the second message on a connection makes SMTP do."""
+    client = SMTP(mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3)
+    client.settings.use_chunking = chunking
+    with client:
+        client.connect()
+        client.send_message(letters.raw())
+        with watched(client) as watch:
+            client.send_message(data)
+    return watch
+
+
+def seen_async(port: int, data: bytes, *, chunking: bool) -> Watch:
+    """The same for AsyncSMTP."""
+
+    async def everything() -> Watch:
+        async with AsyncSMTP(mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3) as client:
+            client.settings.use_chunking = chunking
+            await client.connect()
+            await client.send_message(letters.raw())
+            with watched_async(client) as watch:
+                await client.send_message(data)
+            return watch
+
+    return asyncio.run(everything())
+
+
+def within(found: Counter[str], bounds: dict[str, int]) -> None:
+    """Check that nothing is over its bound, and nothing happens that has none."""
+    over = {name: count for name, count in found.items() if count > bounds.get(name, 0)}
+    assert not over, f"{over}, allowed: {bounds}"
+
+
+SMALL_EFFECTS = {
+    # DATA: MAIL, RCPT and DATA in one group, the body in another one; a Read for the answers to each.
+    # BDAT: everything in one group, one Read for all answers.
+    # Poll: a look before the first group, whether the server left meanwhile. Wait: the body's sources are closed.
+    False: {"Write": 2, "Read": 2, "Poll": 1, "Wait": 1},
+    True: {"Write": 1, "Read": 1, "Poll": 1, "Wait": 1},
+}
+
+
+@pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
+def test_a_small_message(port: int, chunking: bool) -> None:
+    watch = seen(port, letters.raw(), chunking=chunking)
+    within(watch.effects, SMALL_EFFECTS[chunking])
+    groups = SMALL_EFFECTS[chunking]["Write"]
+    # a send for each group; a wait and a recv for its answers; one recv for the look before them
+    within(watch.calls, {"send": groups, "poll": groups, "recv": groups + 1})
+    assert watch.calls["send"]
+
+
+@pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
+def test_a_small_message_with_asyncio(port: int, chunking: bool) -> None:
+    watch = seen_async(port, letters.raw(), chunking=chunking)
+    within(watch.effects, SMALL_EFFECTS[chunking])
+    groups = SMALL_EFFECTS[chunking]["Write"]
+    # a wait for each group's answers, and one more turn of the loop, in which the task goes on; the reader stays
+    # registered, so that the epoll set is not touched
+    within(watch.calls, {"send": groups, "poll": 2 * groups, "recv": groups + 1})
+    assert watch.calls["send"]
+
+
+PARTS = -(-LARGE // (256 * 1024)) + 1
+"""Writes of 256 KiB each; one more, as the header block goes with the first part and nothing is cut to fit."""
+
+LARGE_EFFECTS = {
+    # DATA: a group before the body. A Poll before MAIL, and one behind each part but the last: a server may refuse.
+    False: {"Write": PARTS + 1, "Read": 2, "Poll": PARTS, "Wait": 1},
+    # BDAT: a group before the body, and a reply to each part; four of them may be on their way, so at worst they come one
+    # by one, and each needs a Read.
+    True: {"Write": PARTS + 1, "Read": PARTS + 1, "Poll": 1, "Wait": 1},
+}
+
+
+@pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
+def test_a_large_message(port: int, chunking: bool) -> None:
+    watch = seen(port, letters.raw(size=LARGE), chunking=chunking)
+    bounds = LARGE_EFFECTS[chunking]
+    within(watch.effects, bounds)
+    # a send for each Write, a wait and a recv for each Read, a recv for each Poll
+    within(watch.calls, {"send": bounds["Write"], "poll": bounds["Read"], "recv": bounds["Read"] + bounds["Poll"]})
+
+
+@pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
+def test_a_large_message_with_asyncio(port: int, chunking: bool) -> None:
+    watch = seen_async(port, letters.raw(size=LARGE), chunking=chunking)
+    bounds = LARGE_EFFECTS[chunking]
+    within(watch.effects, bounds)
+    # as above, and a second turn of the loop for each wait
+    within(watch.calls, {"send": bounds["Write"], "poll": 2 * bounds["Read"], "recv": bounds["Read"] + bounds["Poll"]})
+
+
+@pytest.mark.skipif(not copies.possible(), reason="needs glibc's mtrace")
+@pytest.mark.parametrize(
+    ("chunking", "file", "most"),
+    [
+        # From memory: one look through it with translate; the part behind the header; parts of 256 KiB of that; what
+        # waits for the write. BDAT puts the command in front of each part with one copy more.
+        (False, False, 4.2),
+        (True, False, 5.2),
+        # From a file: the read; one look through each part; what waits for the write; and the same for BDAT.
+        (False, True, 3.25),
+        (True, True, 4.25),
+    ],
+    ids=["DATA, memory", "BDAT, memory", "DATA, file", "BDAT, file"],
+)
+def test_octets_copied(port: int, chunking: bool, file: bool, most: float) -> None:
+    copied = copies.copied(port, letters.raw(size=LARGE), chunking=chunking, file=file)
+    assert 0.9 < copied <= most
+
+
+@pytest.mark.skipif(not copies.possible(), reason="needs glibc's mtrace")
+@pytest.mark.parametrize(("chunking", "most"), [(False, 3.1), (True, 4.1)], ids=["DATA", "BDAT"])
+def test_octets_copied_of_a_small_message(port: int, chunking: bool, most: float) -> None:
+    # the part behind the header, what waits for the write, one look through it; the command in front with BDAT
+    data = letters.raw(size=16384)
+    copied = copies.copied(port, data, chunking=chunking, least=15000, most=65000, count=50)
+    assert 0.9 < copied <= most

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from postwright.message.draft import Draft
     from postwright.words import Envelope
 
+_NO_MOMENT = clock.Moment(0.0, 0)  # complete bytes get no Date
 _HEADER_OPTIONS = (
     "delivery_notification_to",
     "from_",
@@ -315,7 +316,7 @@ class Component(Addressing, Properties, Signals):
         envelope = envelope_of(plan, self._recipients)
         moment = clock.now()
         draft = compose(
-            content_of(plan, self._recipients, self._bodies, clock.host_name()),
+            content_of(plan, self._recipients, self._bodies, self._session.host_name),
             now=moment.seconds,
             utc_offset=moment.utc_offset,
             randomness=clock.randomness,
@@ -330,13 +331,13 @@ class Component(Addressing, Properties, Signals):
         to_addrs: str | Iterable[str] | None,
     ) -> tuple[Envelope, Draft]:
         """Return a finished message and its envelope; nothing was sent when this raises."""
-        moment = clock.now()
+        moment = clock.now() if not isinstance(message, bytes) else _NO_MOMENT
         draft, found = foreign_draft(
             message,
             now=moment.seconds,
             utc_offset=moment.utc_offset,
             randomness=clock.randomness,
-            host_name=clock.host_name(),
+            host_name=self._session.host_name,
             sender_named=from_addr is not None or bool(plan.properties.return_path),
             recipients_named=to_addrs is not None,
         )

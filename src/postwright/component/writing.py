@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postwright.enums import RecipientType
@@ -64,6 +65,7 @@ def envelope_of(plan: Plan, rows: MessageRecipients) -> Envelope:
     return Envelope(reverse_path(properties.return_path or properties.from_), recipients)
 
 
+@lru_cache(maxsize=256)
 def reverse_path(text: str) -> Address:
     """Return the sender of the envelope; "<>" is the null reverse-path (RFC 5321 section 4.5.5)."""
     if text.strip() == "<>":
@@ -143,17 +145,19 @@ def named_envelope(
     plan: Plan, found: Envelope, from_addr: str | None, to_addrs: str | Iterable[str] | None
 ) -> Envelope:
     """Return the envelope of a finished message: what the caller names, else what its headers say."""
-    sender = found.reverse_path if from_addr is None else reverse_path(from_addr)
     if to_addrs is None:
         recipients = found.recipients
     else:
         texts = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
-        addresses = [address for text in texts for address in parse_mailbox_list(text)]
-        recipients = tuple(Recipient(address) for address in addresses)
-    if plan.properties.return_path and from_addr is None:
-        sender = reverse_path(plan.properties.return_path)
-    if from_addr is None and sender == NOBODY and not plan.properties.return_path:
-        raise SenderMissing("the message has no From or Sender header, and no from_addr was given")
+        recipients = tuple([Recipient(address) for text in texts for address in parse_mailbox_list(text)])
+    if from_addr is not None:
+        sender = reverse_path(from_addr)
+    elif returns := plan.properties.return_path:
+        sender = reverse_path(returns)
+    else:
+        sender = found.reverse_path
+        if sender == NOBODY:
+            raise SenderMissing("the message has no From or Sender header, and no from_addr was given")
     if not recipients:
         raise RecipientMissing("the message has no To, Cc or Bcc header, and no to_addrs were given")
     return Envelope(sender, recipients)

@@ -74,13 +74,14 @@ class SyncDriver:
         Raises:
             Busy: Another flow is running.
         """
-        if not self._lock.acquire(blocking=False):
-            flow.close()
-            raise Busy
+        with self._guard:  # from the moment at which the driver is busy, interrupt() reaches this flow
+            if not self._lock.acquire(blocking=False):
+                flow.close()
+                raise Busy
+            self._was_interrupted()  # what came too late for the flow before
         try:
             self._end = None if limit is None else monotonic() + limit
             self._wake_up()
-            self._was_interrupted()  # what came too late for the flow before
             return self._loop(flow)
         finally:
             if self._sock is None:
@@ -94,6 +95,8 @@ class SyncDriver:
                 self._waker = socket.socketpair()
                 for each in self._waker:
                     each.setblocking(False)
+                if self._interrupted:
+                    self._waker[1].send(b"!")
 
     def _loop(self, flow: Flow[T]) -> T:
         answer: Any = None

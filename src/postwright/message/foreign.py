@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from email.message import Message
 
 _LINE = re.compile(rb"(?:([!-9;-~]+)[ \t]*:|[ \t])[^\n]*\n")
+# A block of fields, none of which begins like Bcc or Resent-Bcc.
+_ORDINARY = re.compile(rb"(?:(?![Bb][Cc]|[Rr][Ee][Ss][Ee][Nn][Tt]-[Bb])[!-9;-~]+[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
+_IDENTIFIER = re.compile(rb"^message-id[ \t]*:([^\n]*\n(?:[ \t][^\n]*\n)*)", re.IGNORECASE | re.MULTILINE)
+_NAMED = Envelope(Address("", ""), ())
 _RECIPIENTS = (("to", RecipientType.TO), ("cc", RecipientType.CC), ("bcc", RecipientType.BCC))
 
 
@@ -58,6 +62,8 @@ def foreign_draft(
         draft = from_bytes(bytes(message))
     else:
         draft = from_email(message, now=now, utc_offset=utc_offset, randomness=randomness, host_name=host_name)
+    if sender_named and recipients_named:
+        return draft, _NAMED
     fields = draft.fields + draft.hidden_fields
     return draft, envelope_from(fields, sender_named=sender_named, recipients_named=recipients_named)
 
@@ -76,14 +82,15 @@ def from_bytes(data: bytes) -> Draft:
         raise InvalidHeader("the message has no header: it starts with an empty line")
     head = data[: end + 2] if end >= 0 else data if data.endswith(b"\r\n") else data + b"\r\n"
     body = data[end + 4 :] if end >= 0 else b""
-    kept, fields, hidden = _sift(head)
+    kept, hidden = (head, ()) if _ORDINARY.fullmatch(head) else _sift(head)
     body_eight_bit = lines.eight_bit and not body.isascii()
-    identifier = next((value for name, value in fields if name.lower() == "message-id"), "")
+    named = _IDENTIFIER.search(kept)
+    identifier = header_text(named[1].replace(b"\r\n", b"").strip(b" \t")) if named else ""
     return Draft(kept + b"\r\n", Body((("text", (Memory(body, eight_bit=body_eight_bit),)),)), identifier, hidden)
 
 
-def _sift(head: bytes) -> tuple[bytes, list[tuple[str, str]], tuple[tuple[str, str], ...]]:
-    """Part a header block into what is sent (bytes, and its fields) and Bcc fields, whatever their spelling."""
+def _sift(head: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+    """Part a header block into what is sent and Bcc fields, whatever their spelling."""
     found: list[tuple[str, bytes]] = []
     at = 0
     while at < len(head):
@@ -96,14 +103,10 @@ def _sift(head: bytes) -> tuple[bytes, list[tuple[str, str]], tuple[tuple[str, s
         else:
             found.append((match[1].decode(), match[0]))
         at = match.end()
-    kept: list[tuple[str, str]] = []
-    hidden: list[tuple[str, str]] = []
-    for name, raw in found:
-        value = _value(raw)
-        (hidden if name.lower() in HIDDEN else kept).append((name, value))
+    hidden = tuple((name, _value(raw)) for name, raw in found if name.lower() in HIDDEN)
     if hidden:
         head = b"".join(raw for name, raw in found if name.lower() not in HIDDEN)
-    return head, kept, tuple(hidden)
+    return head, hidden
 
 
 def _value(raw: bytes) -> str:

@@ -31,13 +31,11 @@ from postwright.errors import (
     SMTPError,
     UnexpectedReply,
 )
-from postwright.events import EndTransfer, Error, PITrail, StartTransfer, Transfer
-from postwright.message.addresses import needs_utf8, wire_path
-from postwright.session.delivery import SMALL
+from postwright.events import Error
 from postwright.session.states import State
-from postwright.session.transaction import TAKEN, refusal, stop_rules
+from postwright.session.transaction import TAKEN, refusal
 from postwright.session.verdict import Answers, verdict
-from postwright.wire.commands import encode
+from postwright.session.ways import Item, Ways
 from postwright.wire.dots import Dots
 from postwright.words import SendResult
 
@@ -52,6 +50,9 @@ if TYPE_CHECKING:
 WINDOW = 64
 """Messages in flight."""
 
+MOMENT = 0.02
+"""Seconds for which results are gathered, so that a fast server is not slowed down by handing over each of them."""
+
 WRITE = 128 * 1024
 """Octets of one write of whole messages."""
 
@@ -62,23 +63,9 @@ TRIES = 2
 """How often a message is offered at most, while no server can have taken it."""
 
 _RSET = b"RSET\r\n"
-_SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who listens gets them message by message
 
 _overlap: dict[tuple[str, int], bool] = {}
 """By server: whether it understands commands behind a final dot in the same write."""
-
-
-class Item:
-    """One message of a batch, and where its end stands in the stream."""
-
-    __slots__ = ("draft", "end_at", "envelope", "key", "tries")
-
-    def __init__(self, key: int, envelope: Envelope, draft: Draft) -> None:
-        self.key = key
-        self.envelope = envelope
-        self.draft = draft
-        self.end_at: int | None = None
-        self.tries = 0
 
 
 class Batch:
@@ -102,6 +89,7 @@ class Batch:
         self._todo: deque[Item] = deque()
         self._flight: deque[Item] = deque()
         self._heard: list[Reply] = []
+        self._ways = Ways(session)
         self.done: list[tuple[int, SendResult | SMTPError]] = []
         """Results that were not fetched yet, with the key of each message."""
 
@@ -120,8 +108,10 @@ class Batch:
         return bool(self._todo or self._flight)
 
     async def advance(self) -> None:
-        """Go on until there is at least one more result."""
-        while self.pending and not self.done:
+        """Go on until there is at least one more result, and a moment longer while more of them come at once."""
+        clock = self._session.clock
+        end = clock() + MOMENT
+        while self.pending and (not self.done or clock() < end) and len(self.done) < WINDOW:
             try:
                 await self._advance()
             except SMTPError as error:
@@ -130,9 +120,11 @@ class Batch:
     async def _advance(self) -> None:
         if not self._session.connected:
             await self._open()
-        if not self._overlaps():
+        if self._ways.offered is not self._session.extensions:
+            self._ways = Ways(self._session)
+        if not self._ways.overlapped or _overlap.get(self._session.server) is False:
             await self._one(self._todo.popleft())
-        elif "CHUNKING" in self._session.extensions and self._session.plan.settings.use_chunking:
+        elif self._ways.chunked:
             await self._chunked()
         else:
             await self._dotted()
@@ -143,58 +135,16 @@ class Batch:
         except SMTPError as error:
             self.done.append((item.key, error))
 
-    # What can be overlapped
-
-    def _overlaps(self) -> bool:
-        """Whether the server and the settings let messages be overlapped."""
-        session, settings = self._session, self._session.plan.settings
-        return (
-            "PIPELINING" in session.extensions
-            and settings.use_pipelining
-            and settings.send_rset
-            and not (settings.body_type or settings.dsn_return or settings.envelope_id)
-            and session.wanted.isdisjoint(_SHOWN)
-            and _overlap.get(self._session.server) is not False
-        )
-
-    def _fits(self, item: Item) -> bool:
-        """Whether a message can be overlapped: small, in memory, plain, and no refusal of a recipient can stop it."""
-        draft, recipients, offered = item.draft, item.envelope.recipients, self._session.extensions
-        size = draft.size
-        if size is None or size > SMALL or draft.body.whole is None:
-            return False
-        limit = offered.size_limit
-        if limit is not None and size > limit:
-            return False
-        if draft.eight_bit and "8BITMIME" not in offered:
-            return False
-        if draft.needs_utf8 or needs_utf8(item.envelope.reverse_path):
-            return False
-        stops = stop_rules(self._session.plan.settings)
-        single = len(recipients) == 1
-        return all(not (r.options or needs_utf8(r.address)) and (single or not stops[r.type]) for r in recipients)
-
-    def _group(self, item: Item, last: bytes) -> bytes:
-        """Return MAIL, RCPT for each recipient, and what stands behind them, in octets that the choke point passed."""
-        offered = self._session.extensions
-        mail = f"MAIL FROM:<{wire_path(item.envelope.reverse_path)}>"
-        if "SIZE" in offered:
-            mail += f" SIZE={item.draft.size}"
-        if item.draft.eight_bit:
-            mail += " BODY=8BITMIME"
-        rcpts = [encode(f"RCPT TO:<{wire_path(recipient.address)}>") for recipient in item.envelope.recipients]
-        return b"".join((encode(mail), *rcpts, last))
-
     # CHUNKING: whole messages, many in flight
 
     async def _chunked(self) -> None:
         out: list[bytes] = []
         octets, start = 0, self._session.link.offered
-        while self._todo and len(self._flight) < WINDOW and octets < WRITE and self._fits(self._todo[0]):
+        while self._todo and len(self._flight) < WINDOW and octets < WRITE and self._ways.fits(self._todo[0]):
             item = self._todo.popleft()
             body = item.draft.body.whole or b""
             last = b"BDAT %d LAST\r\n" % (len(item.draft.headers) + len(body))
-            parts = (self._group(item, last), item.draft.headers, body, _RSET)
+            parts = (self._ways.group(item, last), item.draft.headers, body, _RSET)
             out += parts
             octets += sum(map(len, parts))
             item.end_at = start + octets - len(_RSET) - 1  # its last octet makes the message whole
@@ -207,7 +157,9 @@ class Batch:
         if out:
             self._session.state = State.ENDED
             await self._session.talk.pour(b"".join(out))
-        while self._flight and (len(self._flight) > WINDOW // 2 or not self._todo or not self._fits(self._todo[0])):
+        while self._flight and (
+            len(self._flight) > WINDOW // 2 or not self._todo or not self._ways.fits(self._todo[0])
+        ):
             await self._hear_chunked()
         if not self._flight:
             self._session.state = State.READY
@@ -232,7 +184,7 @@ class Batch:
     async def _dotted(self) -> None:
         talk = self._session.talk
         if not self._flight:
-            if not self._fits(self._todo[0]):
+            if not self._ways.fits(self._todo[0]):
                 await self._one(self._todo.popleft())
                 return
             await talk.pour(self._begin(self._todo.popleft()))
@@ -244,7 +196,7 @@ class Batch:
         talk.expect(replies)
         proven = _overlap.get(self._session.server)
         following = b""
-        if proven and self._todo and self._fits(self._todo[0]):
+        if proven and self._todo and self._ways.fits(self._todo[0]):
             following = self._begin(self._todo.popleft())
         self._session.state = State.ENDED
         await talk.pour(out + _RSET + following)
@@ -260,7 +212,7 @@ class Batch:
         item.end_at = None
         self._flight.append(item)
         self._session.talk.expect(len(item.envelope.recipients) + 2)
-        return self._group(item, b"DATA\r\n")
+        return self._ways.group(item, b"DATA\r\n")
 
     def _body(self, item: Item, go: Reply, *, wanted: bool) -> bytes:
         """Return the body and its dot; nothing but the dot where no recipient is left (RFC 2920 section 3.1)."""

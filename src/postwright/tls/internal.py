@@ -117,12 +117,15 @@ class Internal(Layer):
 
     def outgoing(self) -> bytes:
         """Return the records that must go to the server now."""
-        parts = []
+        return self._outgoing(RECORD)
+
+    def _outgoing(self, size: int) -> bytes:
+        """Return the records; ``size`` is a little more than they are expected to take, so that one call does it."""
+        data = b""
         with contextlib.suppress(SSL.WantReadError):
-            while len(part := self._tls.bio_read(RECORD)) == RECORD:
-                parts.append(part)
-            parts.append(part)
-        data = b"".join(parts)
+            while len(part := self._tls.bio_read(size)) == size:
+                data += part
+            data = data + part if data else part
         self._records.sent(data)
         return data
 
@@ -141,10 +144,10 @@ class Internal(Layer):
         """Return the records for plaintext."""
         if data:
             try:
-                self._tls.sendall(data)
+                self._tls.send(data)
             except SSL.Error as error:
                 raise EncryptionFailed(plain(reason(error))) from error
-        return self.outgoing()
+        return self._outgoing(len(data) + len(data) // 64 + 1024)
 
     def decrypt(self) -> bytes | None:
         """Return plaintext that arrived, None when there is none yet, b"" at the end of the connection."""

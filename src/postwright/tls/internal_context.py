@@ -96,6 +96,7 @@ def _build(trust: Trust, verify: Callable[..., bool], staple: Callable[..., bool
     _offer(made, "SSL_CTX_set1_sigalgs_list", offers.signatures(trust), "signature algorithms")
     if not trust.renegotiation:
         made.set_options(lib.SSL_OP_NO_RENEGOTIATION)
+    made.clear_mode(lib.SSL_MODE_ENABLE_PARTIAL_WRITE)  # memory takes everything at once
     made.set_verify(SSL.VERIFY_PEER, verify)
     made.set_ocsp_client_callback(staple)
     _load_authorities(made, trust)

@@ -1,0 +1,394 @@
+"""The queue in dialogues: what a run says to the server, and what it leaves in the directory."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postwright import Outcome, errors
+from postwright.errors import QueueIncomplete, QueueUnusable
+from postwright.spool import claim as claims
+from postwright.spool.claim import Claim
+from postwright.spool.record import read_head, read_log
+from tests.support.clients import Client, failure
+from tests.support.scripts import DATA, MAIL, TAKEN, hello
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.clients import World
+
+FINE = MAIL + DATA + "S: 250 taken\n"
+LEAVE = "C: QUIT\nS: 221 bye\nS: <close>\n"
+
+
+def three(client: Client, path: Path) -> list[str]:
+    """Queue three messages, and return the names of their files."""
+    return [client.queue(path, priority=number) for number in range(3)]
+
+
+def ends(path: Path) -> list[str]:
+    return sorted(name.rpartition(".")[2] for name in os.listdir(path))
+
+
+def log_of(path: Path, suffix: str) -> Any:
+    (found,) = path.glob(f"*{suffix}")
+    data = found.read_bytes()
+    head = read_head(data)
+    assert head is not None
+    return read_log(data[head.end :])
+
+
+def incomplete(client: Client, path: Path, **how: Any) -> QueueIncomplete:
+    try:
+        client.process_queue(path, **how)
+    except QueueIncomplete as error:
+        return error
+    raise AssertionError("everything was sent")
+
+
+def test_all_goes_out_over_one_line_and_the_queue_is_empty(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + FINE * 3 + LEAVE)
+    client.queue(tmp_path)
+    assert ends(tmp_path) == ["queued"]
+    client.queue_many(tmp_path, [b"From: a@example.org\nTo: b@example.net\n\nHello\n"] * 2)
+    report = client.process_queue(tmp_path)
+    assert [entry.state for entry in report.entries] == ["sent"] * 3
+    assert [entry.outcome for entry in report.sent] == [Outcome.SENT] * 3
+    assert report.sent[0].result.recipients[0].address == "b@example.net"
+    assert (report.left, report.stopped) == (0, None)
+    assert ends(tmp_path) == []
+    assert world.heard.count(b"Hello\r\n") == 3
+    assert not client.connected
+
+
+def test_an_open_line_is_used_and_stays_open(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + FINE)
+    client.queue(tmp_path)
+    client.connect()
+    client.process_queue(tmp_path)
+    assert client.connected
+
+
+def test_an_empty_queue_needs_no_server(world: World, tmp_path: Path) -> None:
+    client = world.client(1)
+    assert client.process_queue(tmp_path).entries == ()
+    client.mail_server = ""
+    client.queue(tmp_path)
+    assert isinstance(failure(client, "process_queue", tmp_path), errors.MailServerMissing)
+    assert ends(tmp_path) == ["queued"]
+    world._clients.clear()
+
+
+def test_the_first_priority_goes_first(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + FINE * 3 + LEAVE)
+    for priority in (9, 0, 5):
+        client.message_text = f"priority {priority}\n"
+        client.queue(tmp_path, priority=priority)
+    client.process_queue(tmp_path)
+    places = [world.heard.index(f"priority {priority}".encode()) for priority in (0, 5, 9)]
+    assert places == sorted(places)
+
+
+def test_all_that_the_message_needs_is_in_the_file(world: World, tmp_path: Path) -> None:
+    mail = (
+        "C: MAIL FROM:<bounces@example.org> SIZE=%d BODY=8BITMIME RET=HDRS ENVID=abc\nS: 250 ok\n"
+        "C: RCPT TO:<b@example.net> NOTIFY=SUCCESS\nS: 250 ok\nC: RCPT TO:<h@example.net>\nS: 250 ok\n"
+    )
+    client = world.client(1)
+    client.return_path = "bounces@example.org"
+    client.bcc = "h@example.net"
+    client.message_recipients[0].options = "NOTIFY=SUCCESS"
+    client.settings.envelope_id, client.settings.dsn_return = "abc", "HDRS"
+    client.message = "Größe\n".encode()
+    content = client.queue("*")
+    assert "Bcc: <h@example.net>" in content
+    world._clients.clear()
+    head = read_head(content.encode())
+    assert head is not None
+    (tmp_path / "mine.queued").write_bytes(content.encode())
+    other = world.play(hello("SIZE", "8BITMIME", "DSN") + mail % head.letter.size + DATA + TAKEN, from_="", send_to="")
+    other.process_queue(tmp_path)
+    assert "Größe\r\n".encode() in world.heard
+    assert b"Bcc" not in world.heard
+
+
+def test_a_refused_message_does_not_stop_the_rest(world: World, tmp_path: Path) -> None:
+    refused = MAIL + DATA + "S: 554 5.7.1 no spam\nC: RSET\nS: 250 ok\n"
+    client = world.play(hello() + FINE + refused + FINE + LEAVE)
+    told = client.listen("on_error")
+    names = three(client, tmp_path)
+    error = incomplete(client, tmp_path)
+    assert [entry.state for entry in error.report.entries] == ["sent", "failed", "sent"]
+    (entry,) = error.report.failed
+    assert entry.name == names[1]
+    assert entry.outcome is error.outcome is Outcome.NOT_SENT
+    assert isinstance(entry.error, errors.MessageRefused)
+    assert error.__cause__ is entry.error
+    assert (error.code, error.is_transient) == (161, False)
+    assert "2 sent, 1 failed" in str(error)
+    assert [event.error_code for event in told] == [161]
+    assert names[1] in told[0].description
+    log = log_of(tmp_path, ".failed")
+    assert [name for name, _ in log.entries] == ["Commit", "Outcome"]
+    assert log.outcome == "not_sent"
+    assert "no spam" in log.entries[1][1]
+    assert os.listdir(tmp_path) == [names[1].replace(".queued", ".failed")]
+
+
+def test_nobody_knows_means_held(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + MAIL + DATA + "S: <close>\n", hello() + FINE * 2 + LEAVE)
+    three(client, tmp_path)
+    error = incomplete(client, tmp_path)
+    assert error.outcome is Outcome.UNKNOWN
+    assert [entry.state for entry in error.report.unknown] == ["failed"]
+    assert len(error.report.sent) == 2
+    assert ends(tmp_path) == ["failed"]
+    assert log_of(tmp_path, ".failed").outcome == "unknown"
+    assert client.process_queue(tmp_path).entries == ()
+
+
+@pytest.mark.parametrize("greeting", ["S: 554 go away\nC: QUIT\nS: 221 bye\nS: <close>", "S: 421 not now\nS: <close>"])
+def test_a_server_that_can_not_be_used_leaves_all_in_the_queue(world: World, tmp_path: Path, greeting: str) -> None:
+    client = world.play(greeting)
+    told = client.listen("on_error")
+    names = three(client, tmp_path)
+    error = incomplete(client, tmp_path)
+    assert error.report.left == 3
+    assert error.report.entries == ()
+    assert isinstance(error.report.stopped, errors.Refused)
+    assert error.__cause__ is error.report.stopped
+    assert len(told) == 1
+    assert sorted(os.listdir(tmp_path)) == sorted(names)
+    assert b"From: " not in world.heard
+
+
+def test_a_refused_login_leaves_all_in_the_queue(world: World, tmp_path: Path) -> None:
+    client = world.play(
+        hello("AUTH PLAIN") + "C: AUTH PLAIN AHVzZXIAd3Jvbmc=\nS: 535 no\nC: QUIT\nS: 221 bye\nS: <close>\n",
+        user="user",
+        password="wrong",
+    )
+    client.settings.allow_cleartext_auth = True
+    three(client, tmp_path)
+    error = incomplete(client, tmp_path)
+    assert isinstance(error.report.stopped, errors.LoginRefused)
+    assert ends(tmp_path) == ["queued"] * 3
+
+
+def test_a_server_that_leaves_ends_the_run(world: World, tmp_path: Path) -> None:
+    away = hello() + "C: MAIL FROM:<a@example.org>\nS: 421 closing\nS: <close>\n"
+    client = world.play(hello() + FINE + "C: MAIL FROM:<a@example.org>\nS: 421 closing\nS: <close>\n", away)
+    three(client, tmp_path)
+    error = incomplete(client, tmp_path)
+    assert [entry.state for entry in error.report.entries] == ["sent"]
+    assert error.report.left == 2
+    assert isinstance(error.report.stopped, errors.ServiceClosing)
+    assert ends(tmp_path) == ["queued"] * 2
+
+
+def test_a_line_that_breaks_before_the_end_is_replaced_once(world: World, tmp_path: Path) -> None:
+    broken = "C: MAIL FROM:<a@example.org>\nS: <close>\n"
+    client = world.play(hello() + broken, hello() + FINE + broken, hello() + broken, hello() + FINE + LEAVE)
+    three(client, tmp_path)
+    error = incomplete(client, tmp_path)
+    assert [entry.state for entry in error.report.entries] == ["sent", "failed", "sent"]
+    assert isinstance(error.report.failed[0].error, errors.ConnectionDropped)
+
+
+def test_later_means_later(world: World, tmp_path: Path) -> None:
+    later = MAIL + DATA + "S: 451 4.7.1 greylisted\nC: RSET\nS: 250 ok\n"
+    client = world.play(hello() + later + FINE + LEAVE)
+    client.queue(tmp_path, priority=0)
+    client.queue(tmp_path)
+    report = client.process_queue(tmp_path, retry=True)
+    assert [entry.state for entry in report.entries] == ["deferred", "sent"]
+    log = log_of(tmp_path, ".queued")
+    wait = datetime.fromisoformat(log.not_before) - datetime.now(UTC)
+    assert timedelta(seconds=200) < wait < timedelta(seconds=400)
+    assert client.process_queue(tmp_path).entries == ()
+    assert ends(tmp_path) == ["queued"]
+
+
+def test_not_for_ever(world: World, tmp_path: Path) -> None:
+    later = MAIL + DATA + "S: 451 4.7.1 greylisted\nC: RSET\nS: 250 ok\n"
+    client = world.play(hello() + later + LEAVE)
+    client.queue(tmp_path)
+    error = incomplete(client, tmp_path, retry=True, max_age=0)
+    assert [entry.state for entry in error.report.entries] == ["failed"]
+
+
+def test_not_before_its_time(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + FINE + LEAVE)
+    client.queue(tmp_path, not_before=datetime.now(UTC) + timedelta(hours=1))
+    past = client.queue(tmp_path, not_before=datetime.now(UTC) - timedelta(hours=1))
+    assert [entry.name for entry in client.process_queue(tmp_path).entries] == [past]
+    assert ends(tmp_path) == ["queued"]
+
+
+def test_sent_files_may_stay(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + FINE + LEAVE)
+    client.settings.keep_queue = True
+    client.queue(tmp_path)
+    client.process_queue(tmp_path)
+    assert ends(tmp_path) == ["sent"]
+    assert log_of(tmp_path, ".sent").entries[-1][1].endswith("sent 250 taken")
+
+
+def test_a_handler_s_own_error_goes_through_and_the_rest_stays(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + FINE + MAIL + DATA + "S: 554 no\nC: RSET\nS: 250 ok\n")
+
+    def refuse(_: object) -> None:
+        raise RuntimeError("mine")
+
+    client.on_error = refuse
+    three(client, tmp_path)
+    with pytest.raises(RuntimeError, match="mine"):
+        client.process_queue(tmp_path)
+    assert ends(tmp_path) == ["failed", "queued"]
+    client._drop()
+
+
+def test_interrupted_between_messages(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + FINE)
+    three(client, tmp_path)
+    count: list[object] = []
+
+    def count_and_interrupt(event: Any) -> None:
+        count.append(event)
+        if len([e for e in count if "taken" in e.message]) == 1 and "taken" in event.message:
+            client.interrupt()
+
+    client.on_pi_trail = count_and_interrupt
+    error = incomplete(client, tmp_path)
+    assert isinstance(error.report.stopped, errors.Interrupted)
+    assert "sending" not in ends(tmp_path)
+    assert "failed" not in ends(tmp_path)
+    assert len(ends(tmp_path)) == 2
+    client.on_pi_trail = None
+    client._drop()
+
+
+def test_asked_to_stop(world: World, tmp_path: Path) -> None:
+    client = world.play(hello() + FINE + LEAVE)
+    three(client, tmp_path)
+    answers = iter([False, False, True, True])
+    report = client.process_queue(tmp_path, stop=lambda: next(answers))
+    assert len(report.sent) == 1
+    assert report.left == 2
+    assert ends(tmp_path) == ["queued"] * 2
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        hello() + FINE + LEAVE,
+        hello("PIPELINING") + "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nC: DATA\n"
+        "S: 250 ok\nS: 250 ok\nS: 354 go\nC: <body>\nS: 250 taken\n" + LEAVE,
+        hello("CHUNKING") + MAIL + "C: BDAT * LAST\nC: <chunk>\nS: 250 taken\n" + LEAVE,
+        hello("PIPELINING", "CHUNKING") + "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\n"
+        "C: BDAT * LAST\nC: <chunk>\nS: 250 ok\nS: 250 ok\nS: 250 taken\n" + LEAVE,
+    ],
+    ids=["DATA", "PIPELINING", "CHUNKING", "both"],
+)
+def test_the_marker_is_on_the_disk_before_the_end_goes_out(
+    world: World, tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = world.play(script)
+    client.queue(tmp_path)
+    moments: list[tuple[str, bool]] = []
+    commit, sync = Claim.commit, claims.sync
+    offered: list[int] = []
+
+    def watched_commit(self: Claim, now: float, server: str) -> None:
+        commit(self, now, server)
+        moments.append(("marked", b"Commit: " in next(tmp_path.glob("*.sending")).read_bytes()))
+        offered.append(client._session.link.offered)
+
+    def watched_sync(fd: int) -> None:
+        sync(fd)
+        moments.append(("synced", b"Commit: " in os.pread(fd, 100_000, 0)))
+
+    monkeypatch.setattr(Claim, "commit", watched_commit)
+    monkeypatch.setattr(claims, "sync", watched_sync)
+    client.process_queue(tmp_path)
+    assert moments == [("synced", True), ("marked", True)]
+    heard = world.heard
+    end = heard.index(b"BDAT" if b"BDAT" in heard else b"\r\n.\r\n")
+    assert offered[0] <= end
+
+
+@pytest.mark.parametrize(("number", "left"), [(errno.EIO, ["failed", "queued"]), (errno.ENOSPC, ["queued"] * 2)])
+def test_a_marker_that_can_not_be_written_stops_the_message(
+    world: World, tmp_path: Path, number: int, left: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = world.play(hello() + MAIL + "C: DATA\nS: 354 go on\nC: <*>\n", hello() + FINE + LEAVE)
+    client.queue(tmp_path, priority=0)
+    name = client.queue(tmp_path)
+    sync = claims.sync
+    faults = iter([OSError(number, os.strerror(number))])
+
+    def faulty(fd: int) -> None:
+        for fault in faults:
+            raise fault
+        sync(fd)
+
+    monkeypatch.setattr(claims, "sync", faulty)
+    error = incomplete(client, tmp_path)
+    if number == errno.EIO:
+        assert [entry.state for entry in error.report.entries] == ["failed", "sent"]
+        assert log_of(tmp_path, ".failed").outcome == "not_sent"
+        assert ends(tmp_path) == ["failed"]
+    else:
+        assert isinstance(error.report.stopped, QueueUnusable)
+        assert ends(tmp_path) == left
+        assert len(client.process_queue(tmp_path).sent) == 2
+    assert name not in os.listdir(tmp_path)
+    assert b"\r\n.\r\n" not in world.peers[0].heard
+
+
+def test_streams_and_files_are_copied_into_the_queue(world: World, tmp_path: Path) -> None:
+    queue = tmp_path / "queue"
+    queue.mkdir()
+    file = tmp_path / "file.bin"
+    file.write_bytes(bytes(range(256)) * 4000)
+    client = world.play(hello() + FINE * 2 + LEAVE)
+    client.set_message_stream(io.BytesIO(b"a line\n" * 200_000))
+    client.queue(queue)
+    client.set_message_stream(None)
+    client.add_attachment(file)
+    client.queue(queue)
+    client.attachments.clear()
+    file.unlink()
+    client.process_queue(queue)
+    assert world.heard.count(b"a line\r\n") == 200_000
+    assert b"file.bin" in world.heard
+    assert ends(queue) == []
+
+
+def test_a_file_that_can_not_be_read_is_not_queued(world: World, tmp_path: Path) -> None:
+    client = world.client(1)
+    client.add_attachment(tmp_path / "nothing")
+    assert isinstance(failure(client, "queue", tmp_path), errors.FileUnreadable)
+    client.attachments.clear()
+    client.set_message_stream(io.BytesIO(b"a\n" * 200_000 + b"\0"))
+    assert isinstance(failure(client, "queue", tmp_path), errors.InvalidValue)
+    client.set_message_stream(None)
+    assert isinstance(failure(client, "queue", tmp_path / "nothing"), QueueUnusable)
+    assert isinstance(failure(client, "process_queue", tmp_path / "nothing"), QueueUnusable)
+    assert os.listdir(tmp_path) == []
+    world._clients.clear()
+
+
+def test_one_bad_message_does_not_stop_a_batch(world: World, tmp_path: Path) -> None:
+    client = world.client(1)
+    good = b"From: a@example.org\nTo: b@example.net\n\nx\n"
+    names = client.queue_many(tmp_path, [good, b"no header", good])
+    assert [isinstance(name, str) for name in names] == [True, False, True]
+    assert sorted(os.listdir(tmp_path)) == sorted(name for name in names if isinstance(name, str))
+    world._clients.clear()

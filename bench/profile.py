@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
 import re
 import socket
@@ -21,7 +22,7 @@ from bench import letters
 from bench.copies import copied, possible
 from bench.counting import watched, watched_async
 from bench.letters import large
-from bench.ours import arguments, body, compose, opened_once, prepared
+from bench.ours import arguments, body, checked, compose, opened_once, prepared
 from bench.sampling import Sampler
 from bench.servers import sink
 from bench.tools import CACHE, CLIENT, ROOT, gather
@@ -77,6 +78,19 @@ def sync_messages(port: int, count: int, *, chunking: bool) -> Costs:
     before = os.times()
     for _ in range(count):
         client.send_message(data)
+    costs = Costs(count, before, os.times())
+    client.disconnect()
+    return costs
+
+
+def batches(port: int, count: int, *, chunking: bool) -> Costs:
+    """Send messages with SMTP.send_many."""
+    client = SMTP(**arguments(port))
+    prepared(client, chunking=chunking)
+    client.connect()
+    before = os.times()
+    for result in client.send_many(itertools.islice(itertools.cycle(letters.many()), count)):
+        checked(result)
     costs = Costs(count, before, os.times())
     client.disconnect()
     return costs
@@ -233,6 +247,7 @@ def floors(tools: Tools, port: int, tls: int, count: int) -> list[str]:
         ]
     for name, chunking in PATHS.items():
         out += profiled(f"{name}, SMTP", lambda n, c=chunking: sync_messages(port, n, chunking=c), count)  # type: ignore[misc]
+        out += profiled(f"{name}, SMTP.send_many", lambda n, c=chunking: batches(port, n, chunking=c), 2 * count)  # type: ignore[misc]
         out += profiled(f"{name}, AsyncSMTP", lambda n, c=chunking: async_messages(port, n, chunking=c), count)  # type: ignore[misc]
     for kind in ("text", "html"):
         out += profiled(f"composing, {kind}", partial(composing, kind=kind), count)

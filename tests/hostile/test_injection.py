@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ENDS = ["\r\n", "\n", "\r", "\0", "\x0b", "\x0c", "\x1b", "\x7f"]
 ADDRESS_ENDS = [*ENDS, "\x85", "\u2028", "\u2029", "\udc0a"]
 EVIL = "RCPT TO:<evil@example.com>"
+SHAPES = ["a@x.example{end}", "a{end}@x.example", '"a{end}b"@x.example', "N{end} <a@x.example>", "a@x{end}.example"]
 
 
 def of_one_line(option: Option[Any, Any]) -> bool:
@@ -60,15 +61,12 @@ def send_with(client: Client, name: str, value: str) -> None:
 
 @pytest.mark.parametrize("end", ADDRESS_ENDS, ids=ascii)
 @pytest.mark.parametrize("name", ["from_", "send_to", "cc", "bcc", "return_path", "reply_to", "read_receipt_to"])
-@pytest.mark.parametrize(
-    "shape", ["{0}", "a{1}@x.example", '"a{1}b"@x.example', "N{1} <a@x.example>", "a@x{1}.example"]
-)
-def test_no_address_writes_an_octet(world: World, name: str, end: str, shape: str) -> None:
+def test_no_address_writes_an_octet(world: World, name: str, end: str) -> None:
     client = world.play()
     kept = getattr(client, name)
-    value = shape.format(f"a@x.example{end}{EVIL}", end + EVIL)
-    with pytest.raises(UsageError):  # when it is set, or when it is used
-        send_with(client, name, value)
+    for shape in SHAPES:
+        with pytest.raises(UsageError):  # when it is set, or when it is used
+            send_with(client, name, shape.format(end=end + EVIL))
     assert world.heard == b""
     setattr(client, name, kept)
 
@@ -189,6 +187,15 @@ def test_a_quoted_local_part_goes_out_quoted(world: World, local: str) -> None:
     client.send()
 
 
+def said_of(client: Client, address: str) -> str:
+    """The error that an address makes as a recipient, "" where it is taken."""
+    try:
+        client.send_to = address
+    except SMTPError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.parametrize(
     "bomb",
     [
@@ -206,8 +213,5 @@ def test_a_quoted_local_part_goes_out_quoted(world: World, local: str) -> None:
 @pytest.mark.timeout(5)
 def test_no_address_takes_more_than_linear_time(world: World, bomb: str) -> None:
     client = world.play()
-    try:
-        client.send_to = bomb
-    except SMTPError as error:
-        assert len(str(error)) < 2000
+    assert len(said_of(client, bomb)) < 2000
     client.send_to = "b@example.net"

@@ -331,7 +331,8 @@ def test_a_thousand_recipients_do_not_deadlock_with_a_server_that_answers_each_a
         wire.say("354 go")
         wire.body()
         wire.say("250 taken")
-        wire.until_gone()
+        wire.expect("QUIT")
+        wire.say("221 bye")
 
     people = ", ".join(f"somebody-with-a-long-name-{i}@a-long-name.example.net" for i in range(1000))
     client = world.attack(attack, send_to="", bcc=people)

@@ -22,13 +22,15 @@ class Client:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.smtp, name)
-        if inspect.isasyncgenfunction(found):
-            return lambda *args, **kwargs: self.runner.run(_collected(found(*args, **kwargs)))
-        if inspect.isgeneratorfunction(found):
-            return lambda *args, **kwargs: list(found(*args, **kwargs))
+        if name == "send_many":
+            return self._send_many
         if not inspect.iscoroutinefunction(found):
             return found
         return lambda *args, **kwargs: self.runner.run(found(*args, **kwargs))
+
+    def _send_many(self, *args: Any, **kwargs: Any) -> list[Any]:
+        results = self.smtp.send_many(*args, **kwargs)
+        return self.runner.run(_collected(results)) if self.runner else list(results)
 
     def __setattr__(self, name: str, value: object) -> None:
         setattr(self.smtp, name, value)

@@ -129,3 +129,35 @@ def test_listeners_get_every_event_in_order(client_factory: Make, postfix: Postf
     client.send_many([letter(n, token) for n in range(3)])
     commands = [line.split(" ")[0] for line in lines if line[:4].isalpha() and line[:4].isupper()]
     assert commands == ["EHLO", *["MAIL", "RCPT", "BDAT"] * 3, "QUIT"]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_several_connections_share_the_work(client_factory: Make, server: MailServer, ordered: bool) -> None:
+    client, tokens = client_for(client_factory, server, chunking=True), [new_token() for _ in range(60)]
+    used: set[str] = set()
+    client.on_connection_status = lambda event: used.add(f"{event.connection_event} {event.description[:9]}")
+    letters = [letter(n, token) for n, token in enumerate(tokens)]
+    letters[7] = b"no header at all"
+    results = client.send_many(letters, connections=4, ordered=ordered)
+    assert len(results) == 60
+    failed = [index for index, result in enumerate(results) if not isinstance(result, SendResult)]
+    assert failed == [7] if ordered else len(failed) == 1
+    sent = {result.message_id for result in results if isinstance(result, SendResult)}
+    assert len(sent) == 59
+    if ordered:
+        assert results[0].message_id == f"<0.{tokens[0]}@example.test>"
+    assert "Connected connected" in used
+    assert not client.connected
+
+
+def test_several_connections_end_when_nobody_wants_more(sink: Sink) -> None:
+    import threading
+
+    from postwright import SMTP
+
+    client = SMTP(mail_server=sink.host, mail_port=sink.discard, ssl_start_mode=3)
+    results = client.send_many((letter(n, "t") for n in range(100_000)), connections=3)
+    for _ in range(10):
+        assert isinstance(next(results), SendResult)
+    results.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if thread.name == "postwright-batch"]

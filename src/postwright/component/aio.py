@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
-from postwright.component.batching import Feed
 from postwright.component.letters import Wishes
+from postwright.component.many_aio import many
 from postwright.component.queueing import MAX_AGE, Manner
 from postwright.drive.aio import AsyncDriver
 from postwright.enums import Direction
@@ -19,7 +17,7 @@ from postwright.session import asking
 from postwright.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
     from datetime import datetime
     from email.message import Message
     from types import TracebackType
@@ -31,15 +29,6 @@ if TYPE_CHECKING:
     from postwright.words import QueueReport, Reply, SendResult
 
 T = TypeVar("T")
-
-
-async def _each(messages: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
-    if isinstance(messages, AsyncIterable):
-        async for message in messages:
-            yield message
-    else:
-        for message in messages:
-            yield message
 
 
 class AsyncSMTP(Component):
@@ -115,6 +104,10 @@ class AsyncSMTP(Component):
             f"connected can't be assigned on AsyncSMTP: await {'connect' if value else 'disconnect'}()"
         )
 
+    @staticmethod
+    def _another() -> AsyncSMTP:
+        return AsyncSMTP()
+
     def _send_command(self, _: str) -> None:
         raise NotPossibleNow("command can't be assigned on AsyncSMTP: await send_command()")
 
@@ -146,27 +139,11 @@ class AsyncSMTP(Component):
         envelope, draft = self._adopted(plan, message, from_addr, to_addrs)
         return await self._run(plan, self._operations.send(envelope, draft))
 
-    async def send_many(
-        self, messages: Iterable[Letter] | AsyncIterable[Letter], *, ordered: bool = True
+    def send_many(
+        self, messages: Iterable[Letter] | AsyncIterable[Letter], *, connections: int = 1, ordered: bool = True
     ) -> AsyncIterator[SendResult | SMTPError]:
-        """Send finished messages over one connection, overlapped where the server can, and give a result for each."""
-        plan = self._ready()
-        feed = Feed(self._operations, partial(self._adopted, plan), ordered=ordered)
-        opened = not self._session.connected
-        try:
-            async for message in _each(messages):
-                if feed.take(message):
-                    if feed.batch.full:
-                        await self._run(plan, feed.batch.advance())
-                    for result in feed.results():
-                        yield result
-            while feed.batch.pending:
-                await self._run(plan, feed.batch.advance())
-                for result in feed.results():
-                    yield result
-        finally:
-            if opened:
-                await self.disconnect()
+        """Send finished messages, overlapped where the server can, and give a result for each."""
+        return many(self, messages, connections, ordered=ordered)
 
     async def send_to_terminal_only(self) -> SendResult:
         """Send to the user's terminal (SEND FROM, RFC 821)."""

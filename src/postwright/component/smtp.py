@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
-from postwright.component.batching import Feed
 from postwright.component.letters import Wishes
+from postwright.component.many import many
 from postwright.component.queueing import MAX_AGE, Manner
 from postwright.drive.sync import SyncDriver
 from postwright.errors import ConnectFirst, NotPossibleNow
@@ -86,6 +85,10 @@ class SMTP(Component):
         elif not value:
             self.disconnect()
 
+    @staticmethod
+    def _another() -> SMTP:
+        return SMTP()
+
     def _send_command(self, value: str) -> None:
         if not self._session.connected:
             raise ConnectFirst
@@ -155,8 +158,10 @@ class SMTP(Component):
         envelope, draft = self._adopted(plan, message, from_addr, to_addrs)
         return self._run(plan, self._operations.send(envelope, draft))
 
-    def send_many(self, messages: Iterable[Letter], *, ordered: bool = True) -> Iterator[SendResult | SMTPError]:
-        """Send finished messages over one connection, overlapped where the server can, and give a result for each.
+    def send_many(
+        self, messages: Iterable[Letter], *, connections: int = 1, ordered: bool = True
+    ) -> Iterator[SendResult | SMTPError]:
+        """Send finished messages, overlapped where the server can, and give a result for each.
 
         A message that fails gives its error as the result, and the others are sent. Where the connection breaks, what
         the server can't have taken goes again over a new one. Without a connection one is opened for all of them and
@@ -165,26 +170,14 @@ class SMTP(Component):
         Args:
             messages: What ``send_message`` takes; or tuples of message, sender and recipients, where None means those
                 of the headers. They are taken as they are needed.
+            connections: With more than one, so many new connections are used, each in a thread; handlers of events
+                are called there too.
             ordered: Whether results come in the order of the messages, or as they are known.
 
         Returns:
             An iterator: messages are sent while results are fetched.
         """
-        plan = self._ready()
-        feed = Feed(self._operations, partial(self._adopted, plan), ordered=ordered)
-        opened = not self._session.connected
-        try:
-            for message in messages:
-                if feed.take(message):
-                    if feed.batch.full:
-                        self._run(plan, feed.batch.advance())
-                    yield from feed.results()
-            while feed.batch.pending:
-                self._run(plan, feed.batch.advance())
-                yield from feed.results()
-        finally:
-            if opened:
-                self.disconnect()
+        return many(self, iter(messages), connections, ordered=ordered)
 
     def send_to_terminal_only(self) -> SendResult:
         """Send to the user's terminal (SEND FROM, RFC 821); few servers still can.

@@ -75,6 +75,7 @@ class Batch:
         session: The connection; it is opened when it is needed.
         open_line: Opens it.
         alone: Sends one message by a transaction of its own.
+        window: How many messages are taken before they are sent.
     """
 
     def __init__(
@@ -82,10 +83,12 @@ class Batch:
         session: Session,
         open_line: Callable[[], Flow[None]],
         alone: Callable[[Envelope, Draft], Flow[SendResult]],
+        window: int = WINDOW,
     ) -> None:
         self._session = session
         self._open = open_line
         self._alone = alone
+        self._window = window
         self._todo: deque[Item] = deque()
         self._flight: deque[Item] = deque()
         self._heard: list[Reply] = []
@@ -100,7 +103,7 @@ class Batch:
     @property
     def full(self) -> bool:
         """Whether enough waits to be sent."""
-        return len(self._todo) >= WINDOW
+        return len(self._todo) >= self._window
 
     @property
     def pending(self) -> bool:

@@ -111,6 +111,31 @@ def test_a_small_message_with_asyncio(port: int, chunking: bool) -> None:
     assert watch.calls["send"]
 
 
+MANY = 200
+BATCH = {
+    # DATA: the body of each message goes with the envelope of the next one, so a Write and a Read for each, and a few
+    # at both ends. BDAT: 64 and more messages are on their way at once.
+    False: MANY + 8,
+    True: MANY // 20,
+}
+
+
+@pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
+def test_a_batch(port: int, chunking: bool) -> None:
+    client = SMTP(mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3)
+    client.settings.use_chunking = chunking
+    with client:
+        client.connect()
+        client.send_message(letters.raw())
+        with watched(client) as watch:
+            results = list(client.send_many(letters.raw(number) for number in range(MANY)))
+    assert len(results) == MANY
+    most = BATCH[chunking]
+    within(watch.effects, {"Write": most, "Read": most, "Poll": 1, "Wait": 1})
+    # a send for each Write, a wait and a recv for each Read: none of them twice
+    within(watch.calls, {"send": most, "poll": most, "recv": most + 1})
+
+
 PARTS = -(-LARGE // (256 * 1024)) + 1
 """Writes of 256 KiB each; one more, as the header block goes with the first part and nothing is cut to fit."""
 

@@ -1,0 +1,78 @@
+"""Several generators at once, each in a thread of its own, merged into one: results as they come.
+
+It owns the threads. None is left when the merged generator is closed, whoever closes it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
+
+AHEAD = 64
+"""Results that wait to be fetched before the work rests."""
+
+
+class Shared(Generic[T]):
+    """One iterator that several threads take from; each item goes to one of them, with its number."""
+
+    def __init__(self, items: Iterator[T]) -> None:
+        self._items = items
+        self._lock = threading.Lock()
+        self._count = 0
+        self.stopped = False
+
+    def take(self) -> tuple[int, T] | None:
+        """Return the next item and its number, None at the end."""
+        with self._lock:
+            if self.stopped:
+                return None
+            for item in self._items:
+                number = self._count
+                self._count += 1
+                return number, item
+            self.stopped = True
+            return None
+
+
+def merged(works: Sequence[Iterator[T]], stop: Callable[[], None]) -> Iterator[T]:
+    """Yield what the iterators give, each of which runs in a thread.
+
+    Args:
+        works: The iterators; what they give may be an error, which is a result like any other.
+        stop: Called when the caller wants no more: it must make the iterators end soon.
+    """
+    results: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(AHEAD)
+
+    def run(work: Iterator[T]) -> None:
+        try:
+            for result in work:
+                results.put((True, result))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the results are fetched
+            results.put((False, error))
+        else:
+            results.put((False, None))
+
+    threads = [threading.Thread(target=run, args=(work,), name="postwright-batch", daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    running = len(threads)
+    try:
+        while running:
+            given, result = results.get()
+            running -= not given
+            if given:
+                yield cast("T", result)
+            elif isinstance(result, BaseException):
+                raise result
+    finally:
+        stop()
+        while running:  # also makes room in the queue, or the threads could not end
+            running -= not results.get()[0]
+        for thread in threads:
+            thread.join()

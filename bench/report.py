@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bench.goals import Figure
     from bench.tools import Tools
 
-WIDTH, LEFT, RIGHT, STEP = 960, 430, 110, 26
+WIDTH, LEFT, RIGHT, STEP = 1040, 500, 120, 26
+_HALO = 'paint-order="stroke" stroke="white" stroke-width="4"'
 COLOURS = {"ambition": "#2e7d32", "must": "#558b2f", "short": "#c62828", "short of the ambition": "#ef6c00"}
 
 
@@ -160,14 +161,13 @@ def chart(figures: list[Figure]) -> str:
 
 def _bar(figure: Figure, top: int) -> list[str]:
     goal = figure.goal
-    text = f"{goal.row}. {goal.work}" if len(goal.work) < 52 else f"{goal.row}. {goal.work[:50]}..."
-    if goal.unit == "x":
-        text = f"{text} / {goal.over}"[:74]
+    text = f"{goal.row}. {goal.work}" + (f" / {goal.over}" if goal.unit == "x" else "")
+    text = text if len(text) <= 82 else f"{text[:80]}..."
     out = [f'<text x="{LEFT - 8}" y="{top + 13}" text-anchor="end" font-size="11">{escape(text)}</text>']
     if not figure.values:
         return [*out, f'<text x="{LEFT + 8}" y="{top + 13}" fill="#888">{figure.verdict}</text>']
     right = _place(share(figure))
     colour = COLOURS[figure.verdict]
     out.append(f'<rect x="{LEFT}" y="{top}" width="{max(2, right - LEFT):.0f}" height="18" fill="{colour}"/>')
-    out.append(f'<text x="{max(right, LEFT) + 6:.0f}" y="{top + 13}">{figure.shown} {goal.unit}</text>')
+    out.append(f'<text x="{max(right, LEFT) + 6:.0f}" y="{top + 13}" {_HALO}>{figure.shown} {goal.unit}</text>')
     return out

@@ -20,7 +20,7 @@ FLOORS = [
     {"options", "wire"},
     {"message", "sasl", "tls", "proxy", "spool"},
     {"session", "drive"},
-    {"component"},
+    {"component", "tokens"},
     {"cli"},
     {"__main__"},
 ]

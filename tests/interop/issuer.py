@@ -32,6 +32,10 @@ class Issuer:
     asked: list[dict[str, str]] = field(default_factory=list)
     refresh_tokens: dict[str, str] = field(default_factory=lambda: {"refresh-alice": "alice"})
     lifetime: int = 3600
+    rotate: bool = False
+    """Whether each refresh token can be used once, and is followed by another one."""
+    nonsense: bytes = b""
+    """What the endpoint says in place of an answer."""
 
     @classmethod
     def with_key(cls, path: Path) -> "Issuer":
@@ -59,10 +63,14 @@ class Issuer:
             user = self.refresh_tokens.get(form.get("refresh_token", ""), "")
         else:
             return 400, {"error": "unsupported_grant_type"}
+        more = {}
+        if self.rotate and user and "refresh_token" in form:
+            more["refresh_token"] = form["refresh_token"] + "-1"
+            self.refresh_tokens[more["refresh_token"]] = self.refresh_tokens.pop(form["refresh_token"])
         if not user:
             return 400, {"error": "invalid_grant", "error_description": "nobody knows this refresh token"}
         token = self.token(user, lifetime=self.lifetime)
-        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
+        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime} | more
 
     @contextmanager
     def listening(self) -> Iterator["Issuer"]:
@@ -76,7 +84,7 @@ class Issuer:
                 _, _, basic = self.headers.get("Authorization", "").partition(" ")
                 name, _, secret = base64.b64decode(basic).decode("utf-8").partition(":")
                 status, answer = issuer.answer(form, (name, secret) if basic else (form.get("client_id", ""), ""))
-                data = json.dumps(answer).encode()
+                data = issuer.nonsense or json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))

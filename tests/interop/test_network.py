@@ -81,7 +81,7 @@ def test_the_local_end_is_ours_to_choose(client: Client) -> None:
 
 
 @pytest.fixture
-def two_faced(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[tuple[str, int]]]]:
+def two_faced(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[str, int]]]:
     """A name with any addresses, as a name server would give them."""
     names: dict[str, list[tuple[str, int]]] = {}
     real = socket.getaddrinfo
@@ -96,7 +96,7 @@ def two_faced(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[tuple[
         return found
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
-    yield names
+    return names
 
 
 def test_a_dead_first_address_does_not_matter(client: Client, two_faced: dict[str, Any], sink: Sink) -> None:
@@ -226,7 +226,7 @@ def test_an_idle_asyncio_client_notices_that_the_server_left(postfix: Postfix) -
         await client.disconnect()
         return connected, seen
 
-    async def both() -> list[tuple[bool, list[str]]]:
+    async def both() -> tuple[tuple[bool, list[str]], tuple[bool, list[str]]]:
         return await asyncio.gather(watch(True), watch(False))
 
     noticed, unnoticed = asyncio.run(both())

@@ -1,7 +1,7 @@
 """Mail through real servers, with both clients: what arrives is what was meant, and refusals are told apart."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,8 +11,8 @@ import pytest
 
 from postwright import Outcome, SSLStartMode, errors
 from postwright.events import PITrail
-from tests.interop.servers import Exim, MailServer, OldVerbs, Postfix, Sink, new_token
 from tests.interop.both import Client
+from tests.interop.servers import Exim, MailServer, OldVerbs, Postfix, Sink, new_token
 
 Make = Callable[..., Client]
 
@@ -24,7 +24,7 @@ def server(request: pytest.FixtureRequest) -> MailServer:
 
 
 @pytest.fixture
-def make(client_factory: Make) -> Iterator[Make]:
+def make(client_factory: Make) -> Make:
     """A client for a real server; mail goes from alice to the address whose bytes are kept."""
 
     def factory(server: MailServer | OldVerbs | Sink, port: int | None = None, **values: Any) -> Client:
@@ -121,7 +121,7 @@ def test_implicit_tls(make: Make, server: MailServer) -> None:
 def test_without_the_authority_nothing_is_sent(make: Make, server: MailServer) -> None:
     client = make(server)
     client.settings.open_ssl_ca_file = ""
-    with pytest.raises(errors.CertificateRejected, match="issuer|self-signed|root") as caught:
+    with pytest.raises(errors.CertificateRejected, match=r"issuer|self-signed|root") as caught:
         client.send()
     assert caught.value.outcome is Outcome.NOT_SENT
     assert not client.connected

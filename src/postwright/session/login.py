@@ -242,7 +242,8 @@ async def _single_flight(source: Source) -> str:
         if first.answer is not None:
             return first.answer
     try:
-        mine.answer = await Wait(source)
+        # A source may say that it takes its time; others are called where asynchronous ones must be.
+        mine.answer = await (Call(source) if getattr(source, "blocking", False) else Wait(source))
         return mine.answer
     finally:
         del _flights[key]

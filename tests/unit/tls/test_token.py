@@ -22,10 +22,9 @@ KEY = PKCS11Key("pkcs11:token=mail;object=client;type=private", "1234", str(LIBR
 
 # A PKCS#11 library keeps its state as long as its process lives, so this runs in one of its own.
 SCRIPT = """
-import json, os, sys
+import os, ssl, sys
 from concurrent.futures import ThreadPoolExecutor
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from postwright.errors import SMTPError
 from postwright.tls.credentials import Credential, PKCS11Key
 from tests.unit.tls import pki
@@ -36,10 +35,13 @@ cert = x509.load_pem_x509_certificate(open(f"{folder}/{label}.pem", "rb").read()
 der = cert.public_bytes(pki.Encoding.DER)
 own = Credential(der, (), PKCS11Key(f"pkcs11:token=mail;object={label};type=private", pin, module))
 
+def demand(context):
+    context.load_verify_locations(f"{folder}/root.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+
 def once(number):
     values = {"credential": own, "protocols": (TLS_12, TLS_13)[number % 2], "ca_pem": open(f"{folder}/root.pem").read()}
-    server = StandardServer(pki.party("good"), ask=True)
-    server.context.load_verify_locations(f"{folder}/root.pem")
+    server = StandardServer(pki.party("good"), demand)
     client = connect(PROVIDERS[0], **values)
     shake(client, server, decide=lambda verdict: True)
     exchange(client, server)

@@ -6,12 +6,13 @@ import base64
 import hashlib
 import logging
 import pickle
+import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright import SMTP
+from postwright import SMTP, AsyncSMTP
 from postwright.errors import (
     ExtensionMissing,
     InvalidValue,
@@ -451,10 +452,14 @@ def test_no_error_shows_a_secret_whatever_went_wrong(world: World, name: str, fa
     leave(client)
 
 
-def test_a_client_does_not_show_its_secrets() -> None:
-    smtp = SMTP(user="alice", password=PASSWORD)
+@pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])
+def test_a_client_does_not_show_its_secrets(kind: type[SMTP | AsyncSMTP]) -> None:
+    smtp = kind(user="alice", password=PASSWORD)
     smtp.settings.authorization_identity = TOKEN
     assert_hidden(set(SECRETS), repr(smtp), repr(smtp.settings), repr(smtp._plan()), repr(smtp._store))
+    for keeper in (smtp, smtp.settings, smtp._plan(), smtp._store):
+        with pytest.raises(TypeError):
+            pickle.dumps(keeper)
 
 
 # Functions that give secrets
@@ -556,6 +561,20 @@ def test_a_coroutine_function_gives_secrets_to_async_clients_alone(world: World)
         return
     error = failure(client, "connect")
     assert isinstance(error, NotAvailable | InvalidValue)
+
+
+def test_a_source_that_takes_its_time_disturbs_nobody(world: World) -> None:
+    asked: list[threading.Thread] = []
+
+    class Slow(Source):
+        blocking = True
+
+        def __call__(self) -> str:
+            asked.append(threading.current_thread())
+            return super().__call__()
+
+    enter(world, Guard("PLAIN"), password=Slow(PASSWORD)).connect()
+    assert (asked != [threading.current_thread()]) == (world.kind == "async")
 
 
 @pytest.fixture

@@ -1,16 +1,20 @@
 """Every mechanism against servers that others have written, with both clients."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from postwright import AuthMechanism, SSLStartMode, errors
+from postwright import AsyncSMTP, AuthMechanism, Direction, SSLStartMode, errors
+from postwright.events import PITrail
+from postwright.tokens import ClientCredentials, RefreshToken
 from tests.interop import servers
 from tests.interop.both import Client
 from tests.interop.gsasl import GnuSasl
-from tests.interop.issuer import Issuer
+from tests.interop.issuer import CLIENT, Issuer
 from tests.interop.servers import Authority, Dovecot, Exim, Kdc, Postfix, Sink, new_token
 
 pytestmark = pytest.mark.interop
@@ -161,6 +165,68 @@ def test_an_expired_token_is_asked_for_once_more(
     client.settings.authorization_identity = lambda: tokens.pop(0)
     client.connect()
     assert tokens == ["unused"]
+
+
+@pytest.mark.parametrize("kind", [ClientCredentials, RefreshToken])
+def test_a_source_of_tokens_logs_in(
+    make: Make, dovecot: Dovecot, issuer: Issuer, kind: type[ClientCredentials | RefreshToken]
+) -> None:
+    source = (
+        ClientCredentials(issuer.address, *CLIENT, scope="alice")
+        if kind is ClientCredentials
+        else RefreshToken(issuer.address, *CLIENT, "refresh-alice")
+    )
+    for _ in range(2):
+        client = make(dovecot.plain, auth_mechanism=AuthMechanism.XOAUTH2, password="")
+        client.settings.authorization_identity = source
+        assert used(client) == "XOAUTH2"
+    assert len(issuer.asked) == 1
+
+
+def test_a_source_renews_a_token_that_the_server_refuses(make: Make, dovecot: Dovecot, issuer: Issuer) -> None:
+    source = RefreshToken(issuer.address, *CLIENT, "refresh-alice")
+    issuer.key, right = rsa.generate_private_key(65537, 2048), issuer.key
+    source()  # signed by a key that Dovecot does not know
+    issuer.key = right
+    client = make(dovecot.plain, auth_mechanism=AuthMechanism.OAUTHBEARER, password="")
+    client.settings.authorization_identity = source
+    assert used(client) == "OAUTHBEARER"
+    assert len(issuer.asked) == 2
+
+
+def test_connections_that_log_in_at_once_ask_once(dovecot: Dovecot, ca: Authority, issuer: Issuer) -> None:
+    asked: list[str] = []
+
+    async def all_at_once(count: int) -> None:
+        ready, everybody = 0, asyncio.Event()
+
+        def listen(event: PITrail) -> None:
+            nonlocal ready
+            if event.message.startswith("250-AUTH ") and event.direction is Direction.SERVER:
+                ready += 1
+                if ready == 2 * count:  # before and after STARTTLS
+                    everybody.set()
+
+        async def token() -> str:
+            await everybody.wait()
+            await asyncio.sleep(0.05)
+            asked.append(issuer.token("alice"))
+            return asked[-1]
+
+        async def log_in() -> None:
+            client = AsyncSMTP(mail_server="localhost", mail_port=dovecot.plain, ssl_start_mode=2, user="alice")
+            client.auth_mechanism = AuthMechanism.XOAUTH2
+            client.settings.authorization_identity = token
+            client.settings.open_ssl_ca_file = str(ca.root)
+            client.settings.use_ipv6 = 0
+            client.on_pi_trail = listen
+            async with client:
+                await client.connect()
+
+        await asyncio.gather(*(log_in() for _ in range(count)))
+
+    asyncio.run(all_at_once(5))
+    assert len(asked) == 1
 
 
 # Kerberos

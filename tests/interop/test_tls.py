@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import socket
@@ -324,17 +323,6 @@ def test_sessions_are_resumed_by_openssl(ca: Authority, s_server: Any, provider:
             client = connect(provider, ca, Memory(tickets, "here", lambda: 0.0), protocols=protocols)
             assert talk(client, server.port) == b"cba\n"
             assert client.resumed is (turn > 0)
-
-
-def test_the_exporter_is_the_one_of_the_server(ca: Authority, s_server: Any) -> None:
-    for protocols in (TLS_12, TLS_13):
-        with s_server("-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen", "32") as server:
-            client = connect(INTERNAL, ca, protocols=protocols)
-            talk(client, server.port)
-            material = client.channel_binding("tls-exporter")
-            assert material is not None
-            end_point = hashlib.sha256(client.certificates()[0]).digest()
-            assert client.channel_binding("tls-server-end-point") == end_point
 
 
 @pytest.mark.parametrize(

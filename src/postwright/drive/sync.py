@@ -309,7 +309,7 @@ class SyncDriver:
         if inspect.isawaitable(answer):
             if inspect.iscoroutine(answer):
                 answer.close()
-            raise NotAvailable("an asynchronous stream can't be read by SMTP; use AsyncSMTP")
+            raise NotAvailable("SMTP can't wait for a coroutine function or an asynchronous stream; use AsyncSMTP")
         return answer
 
     def _sleep(self, effect: Sleep) -> None:

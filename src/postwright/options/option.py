@@ -9,7 +9,7 @@ Nothing here talks to the world: what is known only while connected comes from `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, overload
 
 from postwright import errors
 
@@ -53,6 +53,9 @@ class Store:
     def reset(self) -> None:
         """Set every option to its default."""
         self.values.clear()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("options may hold secrets, so they can't be pickled or copied")
 
     def __repr__(self) -> str:
         return f"<Store with {', '.join(sorted(self.values)) or 'nothing'} set>"

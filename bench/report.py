@@ -112,7 +112,8 @@ ratios mean something: the machine is shared, and the server is on it too.
 - smtp-source and smtp-sink are Postfix's own load generator and sink, in C. The sink has PIPELINING and no CHUNKING.
 - With CHUNKING, and for large bodies, TLS and round trips, the server is `bench/sink.c`: it counts messages and octets,
   and a program whose messages did not all arrive has no figure.
-- A round trip is made by `bench/delay.c`, which plays TCP's own handshake too.
+- A round trip is made by `bench/delay.c`, which plays TCP's own handshake too. It is measured with NOOP in the same
+  minute; of several tries the least counts, as what disturbs one can only add to it.
 - Composing is from properties to bytes, in memory, without sending; `EmailMessage` is built and turned into bytes with
   `as_bytes()`.
 - Round trips of one message with others: {trips or "not measured"}.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bench.rows_small import Measured
     from bench.running import Mode
+    from bench.servers import Place
     from bench.tools import Tools
     from postwright import SMTP
 
@@ -35,12 +36,13 @@ def one_message(tools: Tools, mode: Mode) -> Measured:
             ways[tls or "plain"] = {**common, "chunking": True}
             ways[f"{tls or 'plain'} data"] = {**common, "chunking": False}
         ways["kept"] = {"port": place.port, "chunking": True, "kept": True}
-        return {key: _trips(tools, mode, "one", min(3, mode.turns), **way) for key, way in ways.items()}
+        return {key: _trips(tools, place, "one", min(5, mode.turns), **way) for key, way in ways.items()}
 
 
-def _trips(tools: Tools, mode: Mode, work: str, turns: int, **order: Any) -> list[float] | str:
+def _trips(tools: Tools, place: Place, work: str, turns: int, **order: Any) -> list[float] | str:
+    """Return the time of some work as round trips of the line, which are measured beside it."""
     try:
-        return [ours(tools, work, **order)["seconds"] / mode.round_trip for _ in range(turns)]
+        return [ours(tools, work, **order)["seconds"] / place.round_trip() for _ in range(turns)]
     except Failed as error:
         return str(error)
 
@@ -72,7 +74,7 @@ def hundred(tools: Tools, mode: Mode) -> Measured:
     turns = 1 if mode.quick else 3
     with sink(tools) as real, delayed(tools, real, mode.round_trip) as place:
         return {
-            key: _trips(tools, mode, "last_reply", turns, port=place.port, count=100, chunking=key == "chunking")
+            key: _trips(tools, place, "last_reply", turns, port=place.port, count=100, chunking=key == "chunking")
             for key in ("data", "chunking")
         }
 

@@ -59,6 +59,17 @@ class Place:
             words = answers.readline().decode().split()[1:]
         return {name: int(number) for name, number in (word.split("=") for word in words)}
 
+    def round_trip(self) -> float:
+        """Return the seconds that a command and its reply take here, on the average."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as line, line.makefile("rb") as answers:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            answers.readline()
+            began = time.perf_counter()
+            for _ in range(10):
+                line.sendall(b"NOOP\r\n")
+                answers.readline()
+            return (time.perf_counter() - began) / 10
+
 
 def _ready(server: subprocess.Popen[str]) -> list[int]:
     assert server.stdout is not None

@@ -45,7 +45,8 @@ Program = Callable[..., Run]
 
 @pytest.fixture(autouse=True)
 def _no_password_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("POSTWRIGHT_PASSWORD", raising=False)
+    for name in ("PASSWORD", "PROXY_PASSWORD", "CERT_PASSWORD"):
+        monkeypatch.delenv(f"POSTWRIGHT_{name}", raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
 
 

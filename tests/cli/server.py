@@ -41,6 +41,11 @@ class Server:
     commands: list[str] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     connections: int = 0
+    peers: list[tuple[str, int]] = field(default_factory=list)
+    shown: list[bytes | None] = field(default_factory=list)
+    """The certificate that each client showed, as DER."""
+    answers: list[str] = field(default_factory=list)
+    """What clients said to mechanisms other than PLAIN and LOGIN."""
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -73,10 +78,11 @@ class Server:
     def _listen(self) -> None:
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, peer = self._listener.accept()
             except OSError:
                 return
             self.connections += 1
+            self.peers.append(peer)
             thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -109,6 +115,8 @@ class _Line:
         self.file: BinaryIO = sock.makefile("rb")
         self.upgrade = False
         self.secure = isinstance(sock, ssl.SSLSocket)
+        if isinstance(sock, ssl.SSLSocket):
+            server.shown.append(sock.getpeercert(binary_form=True))
         self.sender = ""
         self.recipients: list[str] = []
         self.body = bytearray()
@@ -157,6 +165,9 @@ class _Line:
 
     def _auth(self, command: str) -> bool:
         words = command.split(" ")
+        if words[1] in {"XOAUTH2", "OAUTHBEARER", "EXTERNAL"}:
+            self.server.answers.append(base64.b64decode(words[2].replace("=", "", words[2] == "=")).decode())
+            return self.say(command, "235 2.7.0 Welcome")
         if words[1] == "PLAIN":
             _, user, password = base64.b64decode(words[2]).decode().split("\0")
         else:

@@ -321,6 +321,13 @@ def test_a_login_without_the_server_s_proof_is_none(world: World, name: str) -> 
     assert b"QUIT" not in world.heard
 
 
+@pytest.mark.parametrize("name", ["LOGIN", "CRAM-MD5"])
+def test_a_login_that_is_done_before_it_began_is_none(world: World, name: str) -> None:
+    client = enter(world, PolitePeer(hello(f"AUTH {name}") + f"C: AUTH {name}\nS: 235 welcome"), name)
+    assert "235 welcome, but" in str(failure(client, "connect"))
+    assert not client.connected
+
+
 class Cheat(Guard):
     """Sends something else than its proof."""
 

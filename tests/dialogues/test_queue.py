@@ -15,13 +15,13 @@ from postwright.errors import QueueIncomplete, QueueUnusable
 from postwright.spool import claim as claims
 from postwright.spool.claim import Claim
 from postwright.spool.record import read_head, read_log
-from tests.support.clients import Client, failure
+from tests.support.clients import failure
 from tests.support.scripts import DATA, MAIL, TAKEN, hello
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.clients import World
+    from tests.support.clients import Client, World
 
 FINE = MAIL + DATA + "S: 250 taken\n"
 LEAVE = "C: QUIT\nS: 221 bye\nS: <close>\n"
@@ -153,7 +153,7 @@ def test_nobody_knows_means_held(world: World, tmp_path: Path) -> None:
     assert client.process_queue(tmp_path).entries == ()
 
 
-@pytest.mark.parametrize("greeting", ["S: 554 go away\nC: QUIT\nS: 221 bye\nS: <close>", "S: 421 not now\nS: <close>"])
+@pytest.mark.parametrize("greeting", ["S: 554 go away\n", "S: 421 not now\nS: <close>"])
 def test_a_server_that_can_not_be_used_leaves_all_in_the_queue(world: World, tmp_path: Path, greeting: str) -> None:
     client = world.play(greeting)
     told = client.listen("on_error")
@@ -290,9 +290,9 @@ def test_asked_to_stop(world: World, tmp_path: Path) -> None:
         hello() + FINE + LEAVE,
         hello("PIPELINING") + "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nC: DATA\n"
         "S: 250 ok\nS: 250 ok\nS: 354 go\nC: <body>\nS: 250 taken\n" + LEAVE,
-        hello("CHUNKING") + MAIL + "C: BDAT * LAST\nC: <chunk>\nS: 250 taken\n" + LEAVE,
+        hello("CHUNKING") + MAIL + "C: BDAT * LAST\nS: 250 taken\n" + LEAVE,
         hello("PIPELINING", "CHUNKING") + "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\n"
-        "C: BDAT * LAST\nC: <chunk>\nS: 250 ok\nS: 250 ok\nS: 250 taken\n" + LEAVE,
+        "C: BDAT * LAST\nS: 250 ok\nS: 250 ok\nS: 250 taken\n" + LEAVE,
     ],
     ids=["DATA", "PIPELINING", "CHUNKING", "both"],
 )
@@ -327,7 +327,8 @@ def test_the_marker_is_on_the_disk_before_the_end_goes_out(
 def test_a_marker_that_can_not_be_written_stops_the_message(
     world: World, tmp_path: Path, number: int, left: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = world.play(hello() + MAIL + "C: DATA\nS: 354 go on\nC: <*>\n", hello() + FINE + LEAVE)
+    again = FINE if number == errno.EIO else FINE * 2
+    client = world.play(hello() + MAIL + "C: DATA\nS: 354 go on\n", hello() + again + LEAVE)
     client.queue(tmp_path, priority=0)
     name = client.queue(tmp_path)
     sync = claims.sync
@@ -356,9 +357,9 @@ def test_streams_and_files_are_copied_into_the_queue(world: World, tmp_path: Pat
     queue = tmp_path / "queue"
     queue.mkdir()
     file = tmp_path / "file.bin"
-    file.write_bytes(bytes(range(256)) * 4000)
+    file.write_bytes(bytes(range(256)) * 400)
     client = world.play(hello() + FINE * 2 + LEAVE)
-    client.set_message_stream(io.BytesIO(b"a line\n" * 200_000))
+    client.set_message_stream(io.BytesIO(b"a line\n" * 20_000))
     client.queue(queue)
     client.set_message_stream(None)
     client.add_attachment(file)
@@ -366,7 +367,7 @@ def test_streams_and_files_are_copied_into_the_queue(world: World, tmp_path: Pat
     client.attachments.clear()
     file.unlink()
     client.process_queue(queue)
-    assert world.heard.count(b"a line\r\n") == 200_000
+    assert world.heard.count(b"a line\r\n") == 20_000
     assert b"file.bin" in world.heard
     assert ends(queue) == []
 
@@ -376,7 +377,7 @@ def test_a_file_that_can_not_be_read_is_not_queued(world: World, tmp_path: Path)
     client.add_attachment(tmp_path / "nothing")
     assert isinstance(failure(client, "queue", tmp_path), errors.FileUnreadable)
     client.attachments.clear()
-    client.set_message_stream(io.BytesIO(b"a\n" * 200_000 + b"\0"))
+    client.set_message_stream(io.BytesIO(b"a\n" * 20_000 + b"\0"))
     assert isinstance(failure(client, "queue", tmp_path), errors.InvalidValue)
     client.set_message_stream(None)
     assert isinstance(failure(client, "queue", tmp_path / "nothing"), QueueUnusable)

@@ -50,8 +50,8 @@ class Client:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.smtp, name)
-        if inspect.isasyncgenfunction(value):
-            return lambda *args: self._loop.run(_collect(value(*args)))
+        if name == "send_many" and isinstance(self.smtp, AsyncSMTP):
+            return lambda *args, **kwargs: self._loop.run(_collect(value(*args, **kwargs)))
         if inspect.iscoroutinefunction(value):
             return lambda *args, **kwargs: self._loop.run(value(*args, **kwargs))
         return value

@@ -1,4 +1,4 @@
-"""The program ``postwright``: send, verify, expand, demo."""
+"""The program ``postwright``: send, verify, expand, probe, demo."""
 
 from __future__ import annotations
 
@@ -62,6 +62,14 @@ def _command(args: argparse.Namespace, screen: Screen) -> Exit:
         from postwright.cli.sending import send
 
         return send(args, screen)
+    if args.command == "probe":
+        from postwright.cli.probe import probe
+
+        return probe(args, screen)
+    if args.command == "queue":
+        from postwright.cli import queue
+
+        return queue.queue(args, screen)
     if args.command == "demo":
         from postwright.cli.demo import demo
 

@@ -12,7 +12,7 @@ import shutil
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import postwright
-from postwright.cli import exits, options, texts
+from postwright.cli import exits, options, queue, texts, values
 from postwright.cli.exits import Exit
 from postwright.cli.problems import Problem
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _WIDEST = 120
-_OPTION = re.compile(r"--?[A-Za-z]", re.ASCII)
+_OPTION = re.compile(r"--?[A-Za-z]|-[46]\Z", re.ASCII)
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("-h", "--help", action="help", help="show this help and exit")
 
     def _parse_optional(self, arg_string: str) -> Any:
-        """Take -5 and -;name=x as values: no option begins with anything but a letter."""
+        """Take -5 and -;name=x as values: only -4 and -6 are options that begin with anything but a letter."""
         return super()._parse_optional(arg_string) if _OPTION.match(arg_string) else None
 
     def error(self, message: str) -> NoReturn:
@@ -55,6 +55,8 @@ def parser() -> Parser:
     _send(commands)
     _ask(commands, "verify", "ADDRESS", "ask the server whether mailboxes exist (VRFY)", texts.VERIFY)
     _ask(commands, "expand", "LIST", "ask the server for the members of a list (EXPN)", texts.EXPAND)
+    _probe(commands)
+    queue.add_to(commands)
     demo = commands.add_parser(
         "demo", help="send a mail to a server inside this process, and watch", description=texts.DEMO
     )
@@ -86,7 +88,7 @@ def _unknown(rest: list[str], program: Parser) -> str:
     known = {name: action for command in _commands(program) for name, action in command._option_string_actions.items()}
     close = difflib.get_close_matches(option, known, 1) if option.startswith("--") else []
     if close and isinstance(known[close[0]], options.Refused):
-        return texts.NOT_HERE
+        return str(known[close[0]].const)
     return f"unknown option {option if option.startswith('--') else option[:2]}" + (
         f": did you mean {close[0]}?" if close else ""
     )
@@ -126,5 +128,17 @@ def _ask(commands: Any, name: str, what: str, doc: str, description: str) -> Non
     made.add_argument(
         "subjects", metavar=what, nargs="+" if name == "verify" else 1, help="address, or name on the server"
     )
+    options.server(made)
+    options.output(options.Group(made, "output"), trail={})
+
+
+def _probe(commands: Any) -> None:
+    made = commands.add_parser(
+        "probe",
+        help="show what a server is like, and what is wrong with it",
+        usage="postwright probe HOST[:PORT] [options]",
+        description=texts.PROBE,
+    )
+    made.add_argument("where", nargs="?", metavar="HOST[:PORT]", type=values.server, help="the mail server")
     options.server(made)
     options.output(options.Group(made, "output"), trail={})

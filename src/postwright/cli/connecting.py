@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postwright.cli import secrets
+from postwright.cli import secrets, way
 from postwright.cli.client import Client
 from postwright.cli.exits import Exit
-from postwright.cli.options import LOGINS, TLS_MODES
+from postwright.cli.options import LOGINS, STORES, TLS_MODES, TOKENS, WITHOUT_SECRET
 from postwright.cli.problems import Problem
 from postwright.cli.reading import read_file
 from postwright.enums import SSLStartMode
@@ -32,11 +32,34 @@ def client_of(args: argparse.Namespace) -> Client:
         client.ssl_accept_server_cert_encoded = read_file(args.insecure_accept_cert)
     if args.timeout is not None:
         client.timeout = args.timeout
+    _certificate(args, client)
+    way.settle(args, client)
     for text in args.config:
         _configure(client, text)
-    if args.user is None and secrets.asked_for(args):
-        raise Problem("there is a password, but no user to log in as: give --user", Exit.USAGE)
+    _login(args)
     return client
+
+
+def _certificate(args: argparse.Namespace, client: Client) -> None:
+    """Name the client certificate; it is read when the connection is made."""
+    if not args.cert:
+        if args.cert_subject or args.cert_password_env is not None:
+            raise Problem("there is no certificate to show: give --cert FILE", Exit.USAGE)
+        return
+    if args.cert_type != "pkcs11" and not args.cert.startswith("pkcs11:"):
+        read_file(args.cert)
+    client.ssl_cert_store_type = STORES[args.cert_type]
+    client.ssl_cert_store = args.cert.encode()
+    client.ssl_cert_subject = args.cert_subject or "*"
+    client.ssl_cert_store_password = secrets.certificate_password(args)
+
+
+def _login(args: argparse.Namespace) -> None:
+    token = args.token_env is not None or args.token_command is not None
+    if token and LOGINS[args.auth] not in TOKENS:
+        raise Problem("a token needs --auth xoauth2 or --auth oauthbearer", Exit.USAGE)
+    if args.user is None and secrets.asked_for(args) and not (token and args.auth == "oauthbearer"):
+        raise Problem("there is a password, but no user to log in as: give --user", Exit.USAGE)
 
 
 def _server(args: argparse.Namespace, client: Client) -> None:
@@ -72,6 +95,11 @@ def need_server(args: argparse.Namespace) -> None:
 
 
 def unlock(args: argparse.Namespace, client: Client) -> None:
-    """Give the client its password, where it has a user."""
-    if args.user:
-        client.password = secrets.password(args, client.mail_server)
+    """Give the client its password, where it has a user, and that of the proxy."""
+    way.unlock(args, client)
+    mechanism = LOGINS[args.auth]
+    if secrets.asked_for(args) or (args.user and mechanism not in WITHOUT_SECRET):
+        what = "token" if mechanism in TOKENS else "password"
+        client.password = secrets.password(args, client.mail_server, what)
+    elif args.auth != "auto" and mechanism not in WITHOUT_SECRET:
+        raise Problem(f"--auth {args.auth} needs a user to log in as: give --user", Exit.USAGE)

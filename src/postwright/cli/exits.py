@@ -29,7 +29,7 @@ class Exit(IntEnum):
         return member
 
     OK = 0, "sent (or answered), to everybody"
-    PARTLY = 1, "sent, but some recipients were refused"
+    PARTLY = 1, "sent, but some recipients were refused; probe: something is wrong with the server"
     USAGE = 64, "the command line is wrong"
     DATA = 65, "an address, a header or the text can't be sent as it is"
     NO_INPUT = 66, "a file can't be read"
@@ -70,6 +70,9 @@ TABLE: dict[type[errors.SMTPError], Exit] = {
     errors.ReplyTooLong: Exit.PROTOCOL,
     errors.Interrupted: Exit.INTERRUPTED,
     errors.SecurityError: Exit.NO_PERMISSION,
+    errors.CertificateStoreUnreadable: Exit.CONFIG,
+    errors.CertificateNotFound: Exit.CONFIG,
+    errors.CredentialsUnusable: Exit.CONFIG,
     errors.HandshakeFailed: Exit.PROTOCOL,
     errors.EncryptionFailed: Exit.PROTOCOL,
     errors.DecryptionFailed: Exit.PROTOCOL,

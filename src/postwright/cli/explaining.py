@@ -18,6 +18,25 @@ _OPTIONS = (
     ("(ssl_start_mode)", "(--tls starttls)"),
     ("set AllowCleartextAuth=True", "add --allow-cleartext-auth"),
     ("AuthMechanism", "--auth"),
+    (
+        "the name on the certificate as mail_server, or set TLSServerName",
+        "the name on the certificate, or --server-name",
+    ),
+    ("set ssl_accept_server_cert_encoded to it, or SSLServerCACerts", "give it to --insecure-accept-cert or --ca-file"),
+    ("to SSLServerCACerts or OpenSSLCAFile", "with --ca-file"),
+    ("the one set in ssl_accept_server_cert_encoded", "the one given with --insecure-accept-cert"),
+    ("give one with ssl_cert_store_type, ssl_cert_store and ssl_cert_subject", "give one with --cert"),
+    ("give the certificate as ssl_cert_encoded", "put the certificate into the same file"),
+    ("ssl_cert_store_password", "--cert-password-env"),
+    ("ssl_cert_subject", "--cert-subject"),
+    ("ssl_cert_store_type", "--cert-type"),
+    ("ProxyExceptionsList", "--no-proxy"),
+    ("firewall_type 2 or 10", "--proxy socks4: or socks4a:"),
+    ("firewall_type 3", "--proxy socks5:"),
+    ("firewall_type 1", "--proxy http:"),
+    ("set firewall_user and firewall_password", "name a user in --proxy"),
+    ("is firewall_type=", "is the kind in --proxy right, "),
+    ("set TLSServerName", "give --server-name"),
 )
 
 _FATES = {
@@ -32,6 +51,7 @@ _ADVICE: dict[type[SMTPError], str] = {
     ),
     errors.LoginRefused: "Check the user and the password.",
     errors.SenderRefused: "Check --from and --return-path: many servers take only the address that belongs to the login.",
+    errors.FirewallError: "Check --proxy, the user and password for it, and whether it may reach the server.",
     errors.InactivityTimeout: "Check the server's name and port, or allow more time with --timeout.",
     errors.OperationTimeout: "Allow more time with --timeout.",
 }
@@ -49,10 +69,15 @@ def explain(error: SMTPError, message_id: str = "") -> str:
         error: What went wrong.
         message_id: The Message-ID of the mail, for looking it up.
     """
-    what = error.message
+    what = in_options(error.message).rstrip(". ") + "."
+    return " ".join(filter(None, [what, fate(error.outcome, message_id), advice(error)]))
+
+
+def in_options(text: str) -> str:
+    """Return a text of the library with the options of this program in place of properties and settings."""
     for theirs, ours in _OPTIONS:
-        what = what.replace(theirs, ours)
-    return " ".join(filter(None, [what.rstrip(". ") + ".", fate(error.outcome, message_id), _advice(error)]))
+        text = text.replace(theirs, ours)
+    return text
 
 
 def fate(outcome: Outcome, message_id: str = "") -> str:
@@ -66,7 +91,8 @@ def fate(outcome: Outcome, message_id: str = "") -> str:
     )
 
 
-def _advice(error: SMTPError) -> str:
+def advice(error: SMTPError) -> str:
+    """Say what to do, where there is something."""
     if error.outcome is not Outcome.NOT_SENT:
         return ""
     if error.reply is not None and error.reply.is_transient:

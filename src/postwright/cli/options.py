@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from postwright.cli import texts, values
-from postwright.cli.exits import Exit
-from postwright.cli.problems import Problem
-from postwright.enums import AuthMechanism, SSLStartMode
+from postwright.cli import texts, values, way
+from postwright.cli.groups import Group, Refused
+from postwright.enums import AuthMechanism, SSLCertStoreType, SSLStartMode
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["Group", "Refused"]
 
 TLS_MODES = {
     "auto": SSLStartMode.AUTOMATIC,
@@ -19,49 +22,25 @@ TLS_MODES = {
 }
 LOGINS = {
     "auto": AuthMechanism.USER_PASSWORD,
-    "plain": AuthMechanism.SASL_PLAIN,
-    "login": AuthMechanism.LOGIN,
+    **{
+        mechanism.name.removeprefix("SASL_").replace("_", "-").lower(): mechanism
+        for mechanism in AuthMechanism
+        if mechanism not in {AuthMechanism.USER_PASSWORD, AuthMechanism.APOP}  # APOP is for POP3
+    },
+    "gssapi": AuthMechanism.KERBEROS,
 }
-
-
-class Refused(argparse.Action):
-    """An option for a password on the command line: it is known, so that its value is never repeated."""
-
-    def __call__(self, *_: Any) -> NoReturn:
-        """Refuse it."""
-        raise Problem(texts.NOT_HERE, Exit.USAGE)
-
-
-class Group:
-    """One titled group of options.
-
-    Args:
-        parser: Whose group it is.
-        title: Its title.
-        description: What stands below the title.
-    """
-
-    def __init__(self, parser: argparse.ArgumentParser, title: str, description: str = "") -> None:
-        self._group = parser.add_argument_group(title, description or None)
-
-    def add(self, names: str, doc: str, *, also: str = "", within: Any = None, **how: Any) -> None:
-        """Add an option.
-
-        Args:
-            names: Its names.
-            doc: Its help.
-            also: What users of other programs call it; that is not in the help.
-            within: The group of options that exclude each other.
-            **how: As for ``add_argument``.
-        """
-        home = within or self._group
-        first = home.add_argument(*names.split(), help=doc, **how)
-        if also:
-            home.add_argument(*also.split(), help=argparse.SUPPRESS, **{**how, "dest": first.dest})
-
-    def one_of(self) -> Any:
-        """Return a group whose options exclude each other."""
-        return self._group.add_mutually_exclusive_group()
+TOKENS = {AuthMechanism.XOAUTH2, AuthMechanism.OAUTHBEARER}
+"""Those that take a token in place of a password."""
+WITHOUT_SECRET = {AuthMechanism.KERBEROS, AuthMechanism.EXTERNAL}
+"""Those that take a ticket or the client certificate."""
+STORES = {
+    "auto": SSLCertStoreType.AUTO,
+    "pem": SSLCertStoreType.PEM_KEY_FILE,
+    "pfx": SSLCertStoreType.PFX_FILE,
+    "p12": SSLCertStoreType.PFX_FILE,
+    "jks": SSLCertStoreType.JKS_FILE,
+    "pkcs11": SSLCertStoreType.PKCS11,
+}
 
 
 def people(group: Group) -> None:
@@ -152,6 +131,7 @@ def server(made: argparse.ArgumentParser) -> None:
         group.add(shown, doc, also=also, within=mode, dest="tls", action="store_const", const=value)
     _certificates(group)
     _line(group)
+    way.options(Group(made, "way to the server"))
     _login(Group(made, "login", texts.LOGIN))
 
 
@@ -163,6 +143,27 @@ def _certificates(group: Group) -> None:
         "accept exactly this certificate (PEM or DER), whatever is wrong with it",
         metavar="FILE",
     )
+    group.add(
+        "--cert",
+        "show this certificate of ours, when the server asks for one; the key is in the same file",
+        also="--tls-cert --tls-cert-file",
+        metavar="FILE",
+    )
+    group.add(
+        "--cert-type",
+        f"what that file is: {', '.join(STORES)}; default: auto, which looks into it",
+        choices=STORES,
+        type=str.lower,
+        default="auto",
+        metavar="TYPE",
+    )
+    group.add(
+        "--cert-password-env",
+        "the password of that file is in this environment variable; default: POSTWRIGHT_CERT_PASSWORD",
+        metavar="VAR",
+    )
+    group.add("--cert-subject", "which certificate of that file; default: the first one with a key", metavar="TEXT")
+    group.refuse("--cert-password --tls-cert-password", texts.CERT_NOT_HERE)
 
 
 def _line(group: Group) -> None:
@@ -208,6 +209,18 @@ def _login(group: Group) -> None:
         action="store_true",
     )
     group.add(
+        "--token-env",
+        "the OAuth token is in this environment variable, for --auth xoauth2 and oauthbearer",
+        within=source,
+        metavar="VAR",
+    )
+    group.add(
+        "--token-command",
+        "the OAuth token is the first line that this command prints",
+        within=source,
+        metavar="CMD",
+    )
+    group.add(
         "--auth",
         f"how: {', '.join(LOGINS)}; auto takes the strongest that is offered",
         choices=LOGINS,
@@ -220,9 +233,8 @@ def _login(group: Group) -> None:
         "log in although the line is not encrypted: everyone on the way reads the password",
         action="store_true",
     )
-    group._group.add_argument(
-        "--password", "--pass", "--passwd", "--auth-password", "-ap", nargs="?", action=Refused, help=argparse.SUPPRESS
-    )
+    group.refuse("--password --pass --passwd --auth-password -ap", texts.NOT_HERE)
+    group.refuse("--token --oauth2-bearer", texts.TOKEN_NOT_HERE)
 
 
 def delivery(group: Group) -> None:

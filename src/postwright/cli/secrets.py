@@ -15,35 +15,76 @@ if TYPE_CHECKING:
     import argparse
 
 VARIABLE = "POSTWRIGHT_PASSWORD"
+PROXY_VARIABLE = "POSTWRIGHT_PROXY_PASSWORD"
+CERTIFICATE_VARIABLE = "POSTWRIGHT_CERT_PASSWORD"
 _OTHERS = 0o077
 
 
-def password(args: argparse.Namespace, host: str) -> str:
+def password(args: argparse.Namespace, host: str, what: str = "password") -> str:
     """Return the password, from the place that the arguments name.
 
     Args:
         args: The arguments; they name a user.
         host: The server, for the keyring and the prompt.
+        what: What it is, for the prompt.
 
     Raises:
         Problem: It is not there.
     """
-    if args.password_env is not None:
-        return _from_variable(args.password_env)
-    if args.password_command is not None:
-        return _from_command(args.password_command)
+    if (variable := _first(args.password_env, args.token_env)) is not None:
+        return _from_variable(variable)
+    if (command := _first(args.password_command, args.token_command)) is not None:
+        return _from_command(command)
     if args.password_file is not None:
         return _from_file(args.password_file)
     if args.password_keyring:
         return _from_keyring(host, args.user)
     if VARIABLE in os.environ:
         return os.environ[VARIABLE]
-    return _from_terminal(host, args.user)
+    return _from_terminal(host, args.user, what, _PLACES[what])
+
+
+_PLACES = {
+    "password": f"--password-env, --password-command, --password-file, --password-keyring or ${VARIABLE}",
+    "token": "--token-env or --token-command",
+    "proxy's password": f"--proxy-password-env, --proxy-password-command or ${PROXY_VARIABLE}",
+}
+
+
+def _first(*places: str | None) -> str | None:
+    return next((place for place in places if place is not None), None)
+
+
+def proxy_password(args: argparse.Namespace, user: str, host: str) -> str:
+    """Return the password of the proxy's user.
+
+    Raises:
+        Problem: It is not there.
+    """
+    if args.proxy_password_env is not None:
+        return _from_variable(args.proxy_password_env)
+    if args.proxy_password_command is not None:
+        return _from_command(args.proxy_password_command)
+    if PROXY_VARIABLE in os.environ:
+        return os.environ[PROXY_VARIABLE]
+    what = "proxy's password"
+    return _from_terminal(host, user, what, _PLACES[what])
+
+
+def certificate_password(args: argparse.Namespace) -> str:
+    """Return the password of the client certificate's file, "" where there is none.
+
+    Raises:
+        Problem: The variable that was named is not there.
+    """
+    if args.cert_password_env is not None:
+        return _from_variable(args.cert_password_env)
+    return os.environ.get(CERTIFICATE_VARIABLE, "")
 
 
 def asked_for(args: argparse.Namespace) -> bool:
-    """Whether the arguments name a place for a password."""
-    places = (args.password_env, args.password_command, args.password_file)
+    """Whether the arguments name a place for a password or token."""
+    places = (args.password_env, args.password_command, args.password_file, args.token_env, args.token_command)
     return args.password_keyring or any(place is not None for place in places)
 
 
@@ -105,19 +146,15 @@ def _from_keyring(host: str, user: str) -> str:
     return str(found)
 
 
-def _from_terminal(host: str, user: str) -> str:
+def _from_terminal(host: str, user: str, what: str, places: str) -> str:
     import getpass
 
     if not _has_terminal():
-        raise Problem(
-            f"there is no password for {user}, and no terminal to ask for it: use --password-env, --password-command, "
-            f"--password-file, --password-keyring or ${VARIABLE}",
-            Exit.USAGE,
-        )
+        raise Problem(f"there is no {what} for {user}, and no terminal to ask for it: use {places}", Exit.USAGE)
     try:
-        return getpass.getpass(f"Password for {user} at {host}: ")
+        return getpass.getpass(f"{what.capitalize()} for {user} at {host}: ")
     except EOFError:
-        raise Problem("no password was given; nothing was sent", Exit.USAGE) from None
+        raise Problem(f"no {what} was given; nothing was sent", Exit.USAGE) from None
 
 
 def _has_terminal() -> bool:

@@ -57,8 +57,30 @@ A password is never taken from the command line, where every user of this machin
 processes, and where the shell would keep it in its history. Without one of these options it is taken from
 $POSTWRIGHT_PASSWORD, or asked for on the terminal."""
 
+_SEEN = "not taken from the command line: every user of this machine could read it in the list of processes. "
+
 NOT_HERE = (
-    "a password is not taken from the command line: every user of this machine could read it in the list of processes. "
-    "Use --password-env VAR, --password-command CMD, --password-file FILE, --password-keyring or $POSTWRIGHT_PASSWORD, "
+    f"a password is {_SEEN}Use --password-env VAR, --password-command CMD, --password-file FILE, --password-keyring or $POSTWRIGHT_PASSWORD, "
     "or leave it out to be asked for it"
 )
+
+TOKEN_NOT_HERE = f"a token is {_SEEN}Use --token-env VAR or --token-command CMD"
+
+CERT_NOT_HERE = f"a password is {_SEEN}Use --cert-password-env VAR or $POSTWRIGHT_CERT_PASSWORD"
+
+PROXY_NOT_HERE = (
+    f"the proxy's password is {_SEEN}Name the user alone, as in --proxy socks5://USER@HOST:PORT, and use "
+    "--proxy-password-env VAR, --proxy-password-command CMD or $POSTWRIGHT_PROXY_PASSWORD, or leave it out to be asked "
+    "for it"
+)
+
+PROXY = """\
+go through a proxy: socks5://USER@HOST:PORT, socks4:, socks4a: or http:; auto takes the system's (smtp_proxy, all_proxy)"""
+
+PROBE = """\
+Connect to a mail server as send would, and show what it is like: greeting, extensions, TLS, certificates, logins, and
+what is wrong. No mail is sent, and without --user there is no login.
+
+The exit code is 0 when all is well, and 1 when the server was reached and something is wrong. Every other code says
+why nothing was learned, as for send.
+"""

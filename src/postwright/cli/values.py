@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from postwright.cli import texts
+from postwright.cli.exits import Exit
+from postwright.cli.problems import Problem
 from postwright.enums import SSLStartMode
+from postwright.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from postwright.proxy.dialogue import Proxy
 
 _SCHEMES = {"smtp": None, "smtps": SSLStartMode.IMPLICIT, "submission": None}
 _NAMED_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465}
 _BRACKETS = re.compile(r"\[([0-9A-Fa-f:.%\w]+)\](?::(\w+))?")
+_RATE = re.compile(r"([0-9]{1,15})([kKmMgG]?)", re.ASCII)
+_FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}  # as curl has them
+
+AUTO = "auto"
+"""The proxy that the system names."""
+
 _MARK = re.compile(r";(?=(?:type|name)=)")
 
 
@@ -89,3 +103,47 @@ def notify(text: str) -> str:
     if words != ["NEVER"] and not set(words) <= {"SUCCESS", "FAILURE", "DELAY"}:
         raise argparse.ArgumentTypeError("it is never, or some of success,failure,delay")
     return ",".join(dict.fromkeys(words))
+
+
+def proxy(text: str) -> Proxy | str:
+    """Read a proxy's URL, or AUTO.
+
+    Raises:
+        Problem: There is a password in it.
+    """
+    if text.lower() == AUTO:
+        return AUTO
+    from postwright.proxy.system import parse
+
+    try:
+        found = parse(text, "it")
+    except InvalidValue as error:
+        words = error.detail.replace("user:password@", "user@")
+        raise argparse.ArgumentTypeError(words) from None
+    if found.password:
+        raise Problem(texts.PROXY_NOT_HERE, Exit.USAGE)
+    return found
+
+
+def source(text: str) -> tuple[str, int]:
+    """Read ADDRESS, ADDRESS:PORT or [IPv6]:PORT; without a port it is 0."""
+    host, number = text, ""
+    if match := _BRACKETS.fullmatch(text):
+        host, number = match[1], match[2] or ""
+    elif text.count(":") == 1:
+        host, _, number = text.partition(":")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            "it is an address of this host: ADDRESS, ADDRESS:PORT or [IPv6]:PORT"
+        ) from None
+    return host, port(number) if number else 0
+
+
+def rate(text: str) -> int:
+    """Read octets per second: digits, and k, M or G for powers of 1024."""
+    match = _RATE.fullmatch(text)
+    if not match or not int(match[1]):
+        raise argparse.ArgumentTypeError("a rate is a whole number of octets per second, such as 50000, 200k or 1M")
+    return int(match[1]) * _FACTORS[match[2].lower()]

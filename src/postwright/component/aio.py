@@ -12,7 +12,7 @@ from postwright.component.queueing import MAX_AGE, Manner
 from postwright.drive.aio import AsyncDriver
 from postwright.enums import Direction
 from postwright.errors import ConnectionDropped, NotPossibleNow, SMTPError
-from postwright.events import ConnectionStatus, PITrail
+from postwright.events import ConnectionStatus, Error, PITrail
 from postwright.session import asking
 from postwright.words import printable
 
@@ -90,6 +90,7 @@ class AsyncSMTP(Component):
         for event in (
             *([PITrail(Direction.SERVER, printable(line)) for line in reason.splitlines()] if said else ()),
             ConnectionStatus("Disconnected", ConnectionDropped.code, printable(reason)),
+            Error(ConnectionDropped.code, printable(reason)),
         ):
             self._driver.fire_idle(event)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from postwright.errors import InvalidValue
@@ -61,6 +62,12 @@ class Signal(Generic[E]):
         owner._wanted.add(self.event)
 
 
+def _call(owner: Signals, name: str, event: object) -> object:
+    """Call a subclass's method, or what was assigned to the object over it."""
+    handler = getattr(owner, name)
+    return None if handler is None else handler(event)
+
+
 class Signals:
     """What SMTP and AsyncSMTP share about events.
 
@@ -78,7 +85,7 @@ class Signals:
         for name, event in HANDLERS.items():
             declared = getattr(type(self), name)
             if not isinstance(declared, Signal):
-                self._handlers[event] = getattr(self, name)
+                self._handlers[event] = partial(_call, self, name)
                 self._wanted.add(event)
 
     def _dispatch(self, event: object) -> object:

@@ -10,7 +10,7 @@ from postwright.component.letters import Wishes
 from postwright.component.many import many
 from postwright.component.queueing import MAX_AGE, Manner
 from postwright.drive.sync import SyncDriver
-from postwright.errors import ConnectFirst, NotPossibleNow
+from postwright.errors import ConnectFirst, NotAvailable, NotPossibleNow
 from postwright.session import asking
 
 if TYPE_CHECKING:
@@ -136,6 +136,8 @@ class SMTP(Component):
     def _send(self, verb: str) -> SendResult:
         plan = self._ready()
         envelope, draft = self._prepared(plan)
+        if draft.body.awaits:
+            raise NotAvailable("an asynchronous stream can't be read by SMTP; use AsyncSMTP")
         return self._run(plan, self._operations.send(envelope, draft, verb))
 
     def send_message(

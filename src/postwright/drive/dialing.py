@@ -140,7 +140,8 @@ def ends(sock: socket.socket) -> Line:
     try:
         remote, local = sock.getpeername(), sock.getsockname()
     except OSError as error:
-        raise explained(error, "connecting") from error
+        # The system only says that there is no connection (ENOTCONN); there was one a moment ago.
+        raise NetworkError("as soon as it was open", code=10054) from error
     return Line(remote[0], remote[1], local[0], local[1])
 
 

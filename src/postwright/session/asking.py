@@ -106,6 +106,7 @@ async def quit_line(session: Session) -> None:
     try:
         if session.state not in {State.CLOSED, State.DIALED, State.BODY, State.ENDED} and not session.talk.dropped:
             await session.talk.ask(command("QUIT"), FAREWELL)
+            await session.link.close()
     except (ServiceClosing, ConnectionDropped):
         pass
     except SMTPError as error:

@@ -118,7 +118,7 @@ async def send_data(deal: Transaction, started: bool) -> Reply:
     waiting = bytearray()
     async for part in Carrier(deal).parts():
         stuffed = dots.feed(part)
-        if waiting and len(waiting) + len(stuffed) > WRITE:
+        if len(waiting) >= WRITE:
             await _send_some(deal, waiting)
             waiting = bytearray()
         waiting += stuffed
@@ -168,11 +168,11 @@ async def send_chunks(deal: Transaction, started: bool) -> Reply:
     chunk = bytearray()
     unheard = 0
     async for part in Carrier(deal).parts():
-        if chunk and len(chunk) + len(part) > WRITE:
-            await session.talk.say(Command(b"BDAT %d\r\n" % len(chunk), f"BDAT {len(chunk)}"), body=chunk)
-            unheard = await _heard(deal, unheard + 1, _ahead(deal))
-            chunk = bytearray()
         chunk += part
+        while len(chunk) > WRITE:  # what stays is the last chunk, or the beginning of the next one
+            await session.talk.say(Command(b"BDAT %d\r\n" % WRITE, f"BDAT {WRITE}"), body=chunk[:WRITE])
+            del chunk[:WRITE]
+            unheard = await _heard(deal, unheard + 1, _ahead(deal))
     await _heard(deal, unheard, 0)
     session.step(Step.END)
     await _send_last(deal, chunk)

@@ -103,6 +103,11 @@ class Link:
         self.tls.feed(data)
         return self.tls.decrypt()
 
+    async def close(self) -> None:
+        """Tell the server that TLS ends here (close_notify), where it is on; the answer is not waited for."""
+        if self.tls is not None and (records := self.tls.farewell()):
+            await Write(records, self.timeout)
+
     def keep(self, data: bytes) -> None:
         """Keep bytes that came off the line while something else was sent."""
         self._early += data

@@ -165,7 +165,7 @@ def _any_binding(session: Session) -> bool:
 
 
 def _may_bind(session: Session, offered: tuple[str, ...]) -> bool:
-    bare = any(name in KNOWN and not name.endswith(_BOUND) for name in offered)
+    bare = any(name.startswith("SCRAM-") and not name.endswith(_BOUND) for name in offered)
     return _binding_of_version(session) or (not bare and _any_binding(session))
 
 

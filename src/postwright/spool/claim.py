@@ -205,7 +205,7 @@ class Claim:
         self._directory.rename(self.name, self.stem + SENDING)
         self._suffix = SENDING
 
-    def _become(self, suffix: str) -> None:
+    def become(self, suffix: str) -> None:
         """Take another extension; where that name is in use, another name too."""
         for number in range(_FREE_NAMES):
             stem = f"{self.stem}~{number}" if number else self.stem
@@ -271,20 +271,20 @@ class Claim:
             with contextlib.suppress(OSError):  # a kindness to whoever finds the file; nothing depends on it
                 self._append(self.fd, outcome, synced=keep)
             if keep:
-                self._become(SENT)
+                self.become(SENT)
             else:
                 self._directory.remove(self.name)
         elif verdict.state == "failed":
             with contextlib.suppress(OSError):  # without its last lines it is still what it must be
                 self.write(outcome)
-            self._become(FAILED)
+            self.become(FAILED)
         elif verdict.state == "deferred":
             self._note_or_take_back(outcome, ("Not-Before", moment(verdict.not_before)))
-            self._become(QUEUED)
+            self.become(QUEUED)
         else:
             if self.log.committed or self._marker >= 0:
                 self._note_or_take_back(outcome)
-            self._become(QUEUED)
+            self.become(QUEUED)
 
     def _note_or_take_back(self, *lines: tuple[str, str]) -> None:
         """Write lines that make the commit marker void, or take the marker out where nothing can be written."""

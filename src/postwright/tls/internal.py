@@ -73,7 +73,7 @@ class Internal(Layer):
         self._tls.set_app_data(weakref.ref(self))
         self._tls.set_connect_state()
         self._tls.request_ocsp()
-        self._name_server(trust.server_name.removesuffix("."))
+        self._name_server(self.host)
         self._ticket = memory.take(self._made) if memory is not None else None
         if self._ticket is not None:
             session: SSL.Session = self._ticket.session  # type: ignore[assignment]  # it is what _session gave
@@ -92,7 +92,7 @@ class Internal(Layer):
             packed = ipaddress.ip_address(name).packed
             call("X509_VERIFY_PARAM_set1_ip")(parameters, packed, len(packed))
             return
-        host = name.encode("ascii" if name.isascii() else "idna")
+        host = name.encode("ascii")
         self._tls.set_tlsext_host_name(host)  # RFC 6066 section 3: names only, no addresses
         call("X509_VERIFY_PARAM_set1_host")(parameters, host, len(host))
 

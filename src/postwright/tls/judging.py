@@ -35,17 +35,18 @@ _RSA_SUITE, _EC_SUITE = b"\xc0\x2f", b"\xc0\x2b"
 _relaxed: Contexts[ssl.SSLContext] = Contexts()
 
 
-def sni(name: str) -> str:
-    """Return a name as it is sent: RFC 6066 section 3 allows no trailing dot."""
-    return name.removesuffix(".")
+def faults(trust: Trust, host: str, chain: tuple[bytes, ...]) -> list[Fault]:
+    """Return everything that is wrong with a chain.
 
-
-def faults(trust: Trust, chain: tuple[bytes, ...]) -> list[Fault]:
-    """Return everything that is wrong with a chain: DER, the server's own certificate first."""
+    Args:
+        trust: The settings.
+        host: The name that the certificate must have.
+        chain: The certificates as DER, the server's own first.
+    """
     found: list[Fault] = []
     without: set[str] = set()
     while True:
-        fault = _first_fault(trust, chain, frozenset(without))
+        fault = _first_fault(trust, host, chain, frozenset(without))
         if fault is None:
             return found
         found.append(fault)
@@ -54,7 +55,7 @@ def faults(trust: Trust, chain: tuple[bytes, ...]) -> list[Fault]:
             break
         without.add(step)
     # This one can't be left out, so OpenSSL comes to nothing behind it. It is refused; the rest is only for people.
-    return found + _inspected(trust, chain[0], without)
+    return found + _inspected(host, chain[0], without)
 
 
 def _step(code: int, without: set[str]) -> str:
@@ -74,12 +75,12 @@ def _step(code: int, without: set[str]) -> str:
     return "" if step in without else step
 
 
-def _first_fault(trust: Trust, chain: tuple[bytes, ...], without: frozenset[str]) -> Fault | None:
+def _first_fault(trust: Trust, host: str, chain: tuple[bytes, ...], without: frozenset[str]) -> Fault | None:
     made = _context(trust, chain, without)
     # The suite names the kind of key: RSA first, then ECDSA, which also stands for EdDSA (RFC 8422 section 2.2).
     for suite in (_RSA_SUITE, _EC_SUITE):
         reader, writer = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = made.wrap_bio(reader, writer, server_hostname=sni(trust.server_name))
+        tls = made.wrap_bio(reader, writer, server_hostname=host)
         try:
             tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -111,10 +112,10 @@ def _context(trust: Trust, chain: tuple[bytes, ...], without: frozenset[str]) ->
     more = without & {"time", "name", "authority", "issuer"}
     if not more:
         return context(plain, verify=True)
-    anchors: tuple[bytes, ...] = ()
     if "authority" in more:  # whoever issued the last one that was shown; if that leads nowhere, the server's own
         anchors = (chain[-1], chain[0]) if "issuer" in more else chain[-1:]
-    return _relaxed.get(plain, lambda: _relax(plain, more, anchors), more, anchors)
+        return _relax(plain, more, anchors)  # not kept: it trusts somebody
+    return _relaxed.get(plain, lambda: _relax(plain, more, ()), more)
 
 
 def _relax(trust: Trust, without: frozenset[str], anchors: tuple[bytes, ...]) -> ssl.SSLContext:
@@ -133,7 +134,7 @@ def _relax(trust: Trust, without: frozenset[str], anchors: tuple[bytes, ...]) ->
     return made
 
 
-def _inspected(trust: Trust, der: bytes, without: set[str]) -> list[Fault]:
+def _inspected(host: str, der: bytes, without: set[str]) -> list[Fault]:
     """Return the faults of date and name that a certificate's text shows."""
     try:
         leaf = certificate.read(der)
@@ -144,8 +145,8 @@ def _inspected(trust: Trust, der: bytes, without: set[str]) -> list[Fault]:
         found.append(Fault(9))
     if "time" not in without and leaf.not_after < now:
         found.append(Fault(10))
-    if "name" not in without and not certificate.fits(leaf, trust.server_name):
-        found.append(Fault(ADDRESS if certificate.is_address(trust.server_name) else HOST))
+    if "name" not in without and not certificate.fits(leaf, host):
+        found.append(Fault(ADDRESS if certificate.is_address(host) else HOST))
     return found
 
 

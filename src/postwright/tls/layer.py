@@ -9,6 +9,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from postwright.errors import InvalidValue
 from postwright.tls import certificate, offers
 from postwright.tls.faults import NOT_PINNED, NOT_SHOWN, OK, UNREADABLE, Fault, verdict
 from postwright.tls.names import to_der
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 
 _BAD_CERTIFICATE = b"\x15\x03\x03\x00\x02\x02\x2a"  # a fatal alert, bad_certificate (RFC 5246 section 7.2)
 RECORD = 65536
+
+
+def server_host(name: str) -> str:
+    """Return a server's name as it is sent to it and as it stands on certificates: A-labels, without a trailing dot.
+
+    Raises:
+        ValueError: No certificate can have this name.
+    """
+    host = name.removesuffix(".")  # RFC 6066 section 3
+    if not host or host[0] == ".":
+        raise ValueError("a label is empty")
+    return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
 class Layer(ABC):
@@ -43,6 +56,10 @@ class Layer(ABC):
         self._chain: tuple[bytes, ...] = ()
         self._verdict = OK
         self._accepted = False
+        try:
+            self.host = server_host(trust.server_name)
+        except ValueError as error:
+            raise InvalidValue(f"'{trust.server_name}' can't stand on a certificate: {error}") from None
 
     # What a provider must know
 

@@ -46,7 +46,7 @@ class Platform(Layer):
         self._tls = made.wrap_bio(
             self._in,
             self._out,
-            server_hostname=judging.sni(trust.server_name),
+            server_hostname=self.host,
             session=session,  # type: ignore[arg-type]  # it is the one that ssl itself gave out
         )
 
@@ -74,7 +74,7 @@ class Platform(Layer):
         """Name every fault where OpenSSL stopped at the first one."""
         found = [Fault(error.verify_code, error.verify_message.rstrip("."))]
         if chain := self._shown():  # OpenSSL 1.1.1 does not show it any more
-            found += judging.faults(self.trust, chain)
+            found += judging.faults(self.trust, self.host, chain)
         return verdict(self.trust, found).status
 
     def outgoing(self) -> bytes:
@@ -136,7 +136,7 @@ class Platform(Layer):
         return tuple(ssl.PEM_cert_to_DER_cert(cert.public_bytes()) for cert in chain)
 
     def _faults(self) -> list[Fault]:
-        return judging.faults(self.trust, self.certificates()) if self.trust.judged else []
+        return judging.faults(self.trust, self.host, self.certificates()) if self.trust.judged else []
 
     def _session(self) -> object | None:
         session = self._tls.session

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from postwright.errors import SecurityError
     from postwright.tls.trust import Trust
 
-_PREFIX = re.compile(r"^(?:ssl ?v3|tls ?v1(?:\.?3)?|ssl/tls|tls|ssl) (?=alert|bad|unsupported|certificate|unrecognized)")
+_PREFIX = re.compile(
+    r"^(?:ssl ?v3|tls ?v1(?:\.?3)?|ssl/tls|tls|ssl) (?=alert|bad|unsupported|certificate|unrecognized)"
+)
 _VERSION = "the server and SSLEnabledProtocols have no TLS version in common"
 _SUITES = (
     "the server accepts nothing that is offered here; see SSLEnabledCipherSuites, OpenSSLCipherList, the groups and "

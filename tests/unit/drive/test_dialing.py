@@ -141,7 +141,8 @@ def test_a_local_address_of_somebody_else_is_an_error(listener: socket.socket) -
 def test_a_line_that_broke_at_once_is_a_network_error() -> None:
     with socket.socket() as sock, pytest.raises(NetworkError) as caught:
         dialing.ends(sock)
-    assert caught.value.code == 10057
+    assert caught.value.code == 10054
+    assert caught.value.is_transient
 
 
 def test_a_failure_names_every_attempt() -> None:

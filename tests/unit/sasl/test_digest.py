@@ -170,3 +170,12 @@ def test_blanks_and_empty_elements_between_directives_are_read_over() -> None:
 
 def test_it_needs_md5() -> None:
     assert DIGEST_MD5.missing is md5_missing
+
+
+def test_text_beyond_latin_1_is_hashed_as_utf_8() -> None:
+    answer = answer_of(Credentials("Ωmega", "pässwörd", host="h", nonce=lambda: "c"))
+    start = hashlib.md5("Ωmega:here:".encode() + "pässwörd".encode("latin-1")).digest()
+    key = hashlib.md5(start + b":n0nce:c").hexdigest()
+    aim = hashlib.md5(b"AUTHENTICATE:smtp/h").hexdigest()
+    expected = hashlib.md5(f"{key}:n0nce:00000001:c:auth:{aim}".encode()).hexdigest()
+    assert fields(answer)["response"] == expected.encode()

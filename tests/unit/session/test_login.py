@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright.errors import ConnectionDropped
+from postwright.errors import ConnectionDropped, ExtensionMissing
 from postwright.flow import Call, Sleep, Wait
+from postwright.options import Plan, Properties, Store
 from postwright.session import login
+from postwright.session.session import Session
+from postwright.wire.extensions import Extensions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +32,12 @@ def first(flow: Flow[str]) -> Effect[Any]:
 
 def result(flow: Flow[str], answer: object = None) -> str:
     """Answer a flow's wish, which must be its last."""
-    with pytest.raises(StopIteration) as stop:
-        flow.send(answer)
-    value: str = stop.value.value
-    return value
+    try:
+        more = flow.send(answer)
+    except StopIteration as stop:
+        value: str = stop.value
+        return value
+    raise AssertionError(f"it wishes {more} besides")
 
 
 def source() -> str:
@@ -57,8 +62,8 @@ def test_who_comes_later_asks_again() -> None:
 
 def test_when_asking_fails_the_next_one_asks() -> None:
     leader, follower = login._single_flight(source), login._single_flight(source)
-    first(leader)
-    first(follower)
+    assert isinstance(first(leader), Wait)
+    assert isinstance(first(follower), Sleep)
     with pytest.raises(ConnectionDropped):
         leader.throw(ConnectionDropped())
     assert isinstance(follower.send(None), Wait)
@@ -67,8 +72,8 @@ def test_when_asking_fails_the_next_one_asks() -> None:
 
 def test_one_that_is_given_up_leaves_the_way_free() -> None:
     leader, follower = login._single_flight(source), login._single_flight(source)
-    first(leader)
-    first(follower)
+    assert isinstance(first(leader), Wait)
+    assert isinstance(first(follower), Sleep)
     leader.close()
     assert isinstance(follower.send(None), Wait)
     follower.close()
@@ -126,3 +131,70 @@ def test_a_source_that_takes_its_time_is_called_aside() -> None:
     flow = login._single_flight(Slow())
     assert isinstance(first(flow), Call)
     assert result(flow, "slow") == "slow"
+
+
+# Which mechanism
+
+
+class Layer:
+    """TLS with some channel bindings."""
+
+    def __init__(self, version: str, *kinds: str) -> None:
+        self.version = version
+        self.kinds = kinds
+
+    def channel_binding(self, kind: str) -> bytes | None:
+        return kind.encode() if kind in self.kinds else None
+
+
+NEW = Layer("TLSv1.3", "tls-exporter", "tls-server-end-point")
+OLD = Layer("TLSv1.2", "tls-unique", "tls-server-end-point")
+WRONG = Layer("TLSv1.3", "tls-unique")
+END_POINT = Layer("TLSv1.3", "tls-server-end-point")
+NONE = Layer("TLSv1.3")
+
+BARE, PLUS = "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"
+
+
+def chosen(layer: Layer | None, *offered: str, asked: int = 0) -> str:
+    store = Store()
+    Properties(store).auth_mechanism = asked
+    session = Session(Plan.of(store), clock=float, host_name="client.example", wanted=set())
+    session.link.tls = layer  # type: ignore[assignment]
+    session.extensions = Extensions({"AUTH": offered})
+    choice = login.choose(session)
+    try:
+        choice.send(None)
+    except StopIteration as stop:
+        name: str = stop.value.name
+        return name
+    raise AssertionError("nothing has to be asked for that")
+
+
+@pytest.mark.parametrize(
+    ("layer", "best"),
+    [(NEW, PLUS), (OLD, PLUS), (WRONG, BARE), (END_POINT, BARE), (NONE, BARE), (None, BARE)],
+)
+@pytest.mark.parametrize("asked", [0, 102])
+def test_channel_binding_is_taken_where_servers_expect_its_kind(layer: Layer | None, best: str, asked: int) -> None:
+    assert chosen(layer, "PLAIN", BARE, PLUS, asked=asked) == best
+
+
+@pytest.mark.parametrize("layer", [NEW, OLD, END_POINT])
+@pytest.mark.parametrize("asked", [0, 102])
+def test_where_there_is_only_plus_any_kind_will_do(layer: Layer, asked: int) -> None:
+    assert chosen(layer, "PLAIN", PLUS, asked=asked) == PLUS
+
+
+def test_where_there_is_only_plus_and_no_binding_the_next_one_is_taken() -> None:
+    assert chosen(NONE, "PLAIN", PLUS) == "PLAIN"
+    with pytest.raises(ExtensionMissing, match="the server offers PLAIN, SCRAM-SHA-256-PLUS"):
+        chosen(NONE, "PLAIN", PLUS, asked=102)
+
+
+def test_a_binding_beats_a_longer_hash() -> None:
+    assert chosen(NEW, "SCRAM-SHA-512", "SCRAM-SHA-1-PLUS") == "SCRAM-SHA-1-PLUS"
+
+
+def test_tls_1_3_has_no_tls_unique_whatever_the_library_says() -> None:
+    assert chosen(WRONG, BARE, PLUS) == BARE

@@ -121,6 +121,11 @@ def rsa_intermediate() -> Party:
 
 
 @functools.cache
+def ed25519_intermediate() -> Party:
+    return issue("Ed25519 Intermediate", root(), authority=True, key=ed25519.Ed25519PrivateKey.generate())
+
+
+@functools.cache
 def stranger() -> Party:
     return issue("Some Other Root", None, authority=True)
 
@@ -168,6 +173,11 @@ _MAKERS: dict[str, Callable[[], Party]] = {
     "expired-wrongeku": lambda: issue(
         "localhost", intermediate(), usage=CODE, begins=NOW - 9 * DAY, ends=NOW - 2 * DAY
     ),
+    "notyet-wronghost-wrongeku": lambda: issue(
+        "other", intermediate(), hosts=("other.example",), usage=CODE, begins=NOW + 2 * DAY
+    ),
+    "ed25519-issued": lambda: issue("localhost", ed25519_intermediate()),
+    "rsa-issued": lambda: issue("localhost", rsa_intermediate()),
     "client": lambda: issue("alice", intermediate(), hosts=("alice.example",), usage=CLIENT),
     "rsa-client": lambda: issue(
         "bob", intermediate(), hosts=("bob.example",), usage=CLIENT, key=rsa.generate_private_key(65537, 2048)
@@ -216,4 +226,5 @@ def answer(
     builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, by.cert)
     if signer:
         builder = builder.certificates([signer.cert])
-    return builder.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    own = None if isinstance(by.key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(by.key, own).public_bytes(Encoding.DER)

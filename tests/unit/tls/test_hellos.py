@@ -78,6 +78,13 @@ def test_the_name_is_sent_and_an_address_is_not(provider: SSLProvider) -> None:
 
 
 @both
+@pytest.mark.parametrize("name", ["", ".", ".example", "b\u00fccher..example", "\u00fc" * 70])
+def test_a_name_that_no_certificate_has_is_an_error(provider: SSLProvider, name: str) -> None:
+    with pytest.raises(InvalidValue, match=r"can't stand on a certificate"):
+        connect(provider, server_name=name)
+
+
+@both
 @pytest.mark.parametrize("suite", CODES)
 def test_one_suite_by_its_name(provider: SSLProvider, suite: str) -> None:
     if suite in SUITES_13 and provider is PLATFORM:

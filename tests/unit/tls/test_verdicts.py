@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from postwright.errors import CertificateRejected, CertificateStoreUnreadable
-from postwright.tls import stapling
+from postwright.tls import judging, stapling
 from postwright.tls.faults import Fault, bit_of, verdict, without_effect
 from postwright.tls.trust import Trust
 from tests.unit.tls import pki
@@ -26,6 +26,7 @@ from tests.unit.tls.rig import (
     exchange,
     refused,
     shake,
+    trust,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ BAD = {
     "expired-wronghost": [EXPIRED, NAME],
     "expired-wronghost-unknownca": [EXPIRED, ISSUER, NAME],
     "expired-wrongeku": [EXPIRED, USAGE],
+    "notyet-wronghost-wrongeku": [NOT_YET, USAGE, NAME],
 }
 WORDS = {
     EXPIRED: "it has expired",
@@ -285,6 +287,28 @@ def test_a_certificate_may_demand_an_ocsp_answer(problem: str, answer: Any) -> N
     assert f"it demands an OCSP answer from the server, which {problem}" in found.status
     assert bit_of(fault) == 0x100
     assert not stapling.faults(answer(), pki.party("good").ders) or problem == "is about another certificate"
+
+
+@pytest.mark.parametrize("kind", ["good", "rsa-issued", "ed25519-issued"])
+def test_answers_are_signed_by_any_kind_of_key(kind: str) -> None:
+    issuers = {"good": pki.intermediate, "rsa-issued": pki.rsa_intermediate, "ed25519-issued": pki.ed25519_intermediate}
+    about, issuer = pki.party(kind), issuers[kind]()
+    revoked = pki.answer(about, issuer, ocsp.OCSPCertStatus.REVOKED)
+    assert [fault.code for fault in stapling.faults(revoked, about.ders)] == [23]
+    assert stapling.faults(revoked, about.ders[:1]) == []  # without the issuer nobody can say
+    assert stapling.faults(revoked, ()) == []
+    assert stapling.faults(pki.answer(about, issuer), about.ders) == []
+
+
+def test_what_is_no_certificate_can_not_be_read() -> None:
+    found = judging.faults(trust(PROVIDERS[0]), "localhost", (b"0\x03abc",))
+    assert not verdict(Trust("localhost"), found).accept
+    assert bit_of(found[0]) == 0
+
+
+def test_every_kind_of_key_can_be_judged() -> None:
+    for kind in ("good", "rsa", "ed25519"):
+        assert judging.faults(trust(PROVIDERS[0]), "localhost", pki.party(kind).ders) == []
 
 
 def test_the_demand_is_met_or_not() -> None:

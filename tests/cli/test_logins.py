@@ -1,0 +1,196 @@
+"""Every way to log in: mechanisms, tokens, client certificates."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
+from cryptography.x509 import load_pem_x509_certificate
+
+from postwright.cli.arguments import parse
+from postwright.cli.connecting import client_of
+from postwright.enums import AuthMechanism
+from postwright.sasl.mechanism import KNOWN
+from tests.cli.conftest import Program
+from tests.cli.server import Server
+
+OPEN = ["--allow-cleartext-auth"]
+
+
+@pytest.mark.parametrize(
+    ("name", "mechanism"),
+    [
+        ("auto", AuthMechanism.USER_PASSWORD),
+        ("plain", AuthMechanism.SASL_PLAIN),
+        ("login", AuthMechanism.LOGIN),
+        ("CRAM-MD5", AuthMechanism.CRAM_MD5),
+        ("digest-md5", AuthMechanism.SASL_DIGEST_MD5),
+        ("ntlm", AuthMechanism.NTLM),
+        ("scram-sha-1", AuthMechanism.SCRAM_SHA_1),
+        ("scram-sha-256", AuthMechanism.SCRAM_SHA_256),
+        ("scram-sha-512", AuthMechanism.SCRAM_SHA_512),
+        ("xoauth2", AuthMechanism.XOAUTH2),
+        ("oauthbearer", AuthMechanism.OAUTHBEARER),
+        ("kerberos", AuthMechanism.KERBEROS),
+        ("gssapi", AuthMechanism.KERBEROS),
+        ("external", AuthMechanism.EXTERNAL),
+    ],
+)
+def test_names(name: str, mechanism: AuthMechanism) -> None:
+    assert client_of(parse(["send", "--auth", name])).auth_mechanism is mechanism
+
+
+def test_every_mechanism_of_the_library_has_a_name() -> None:
+    for name in KNOWN:
+        client_of(parse(["send", "--auth", name.removesuffix("-PLUS")]))
+
+
+@pytest.mark.parametrize(("how", "said"), [("xoauth2", "auth=Bearer ya29.x\1\1"), ("oauthbearer", "Bearer ya29.x\1\1")])
+@pytest.mark.parametrize("place", ["env", "command", "password"])
+def test_tokens(
+    run: Program,
+    server: Server,
+    plain: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    said: str,
+    place: str,
+) -> None:
+    server.extensions = (f"AUTH {how.upper()}",)
+    monkeypatch.setenv("MY_TOKEN", "ya29.x")
+    words = {
+        "env": ["--token-env", "MY_TOKEN"],
+        "command": ["--token-command", "echo ya29.x"],
+        "password": ["--password-env", "MY_TOKEN"],
+    }[place]
+    done = run(*plain, "--text", "x", *OPEN, "-u", "me", "--auth", how, *words)
+    assert done.code == 0, done.err
+    assert server.answers[0].endswith(said)
+    assert "me" in server.answers[0]
+
+
+def test_a_token_may_say_who_it_is(run: Program, server: Server, plain: list[str]) -> None:
+    server.extensions = ("AUTH OAUTHBEARER",)
+    words = ["--auth", "oauthbearer", "--token-command", "echo ya29.x"]
+    assert run(*plain, "--text", "x", *OPEN, *words).code == 0
+    assert server.answers[0].startswith("n,,\1")
+
+
+@pytest.mark.parametrize("option", ["--token", "--oauth2-bearer"])
+def test_a_token_is_never_on_the_command_line(run: Program, plain: list[str], option: str) -> None:
+    done = run(*plain, option, "ya29.x")
+    assert done.code == 64
+    assert "a token is not taken from the command line" in done.words
+    assert "ya29" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("-u me --token-env HOME", "a token needs --auth xoauth2"),
+        ("-u me --auth plain --token-env HOME", "a token needs --auth xoauth2"),
+        ("--auth xoauth2 --token-env HOME", "give --user"),
+        ("--auth plain", "--auth plain needs a user"),
+        ("--auth apop", "invalid choice"),
+        ("--token-env HOME --password-env HOME", "not allowed with"),
+        ("--cert-subject x", "give --cert FILE"),
+        ("--cert-password-env HOME", "give --cert FILE"),
+        ("--cert-password x", "--cert-password-env VAR"),
+    ],
+)
+def test_what_is_wrong(run: Program, server: Server, plain: list[str], words: str, told: str) -> None:
+    done = run(*plain, "--text", "x", *words.split())
+    assert done.code == 64
+    assert told in done.words
+    assert server.connections == 0
+
+
+def test_external_needs_neither_user_nor_password(run: Program, server: Server, plain: list[str]) -> None:
+    server.extensions = ("AUTH EXTERNAL",)
+    assert run(*plain, "--text", "x", *OPEN, "--auth", "external").code == 0
+    assert server.answers == [""]
+
+
+@pytest.fixture
+def curious(authority: trustme.CA, certificate: trustme.LeafCert) -> Iterator[Server]:
+    """A server that insists on a client certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    made = Server(context=context)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def mine(authority: trustme.CA) -> trustme.LeafCert:
+    return authority.issue_cert("me@example.org")
+
+
+@pytest.fixture(params=["pem", "pfx", "auto"])
+def stored(request: pytest.FixtureRequest, mine: trustme.LeafCert, tmp_path: Path) -> list[str]:
+    """The arguments for a certificate in each form; the PFX has a password."""
+    pem = mine.cert_chain_pems[0].bytes()
+    path = tmp_path / "mine"
+    if request.param == "pem":
+        path.write_bytes(mine.private_key_and_cert_chain_pem.bytes())
+    else:
+        key = load_pem_private_key(mine.private_key_pem.bytes(), None)
+        path.write_bytes(
+            pkcs12.serialize_key_and_certificates(
+                b"me",
+                key,  # type: ignore[arg-type]  # trustme makes RSA and EC keys only
+                load_pem_x509_certificate(pem),
+                None,
+                BestAvailableEncryption(b"hunter two"),
+            )
+        )
+    return ["--cert", str(path), "--cert-type", request.param]
+
+
+def test_a_client_certificate(
+    run: Program,
+    curious: Server,
+    ca_file: str,
+    mine: trustme.LeafCert,
+    stored: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POSTWRIGHT_CERT_PASSWORD", "hunter two")
+    mail = ["-f", "me@example.org", "-t", "you@example.org", "--text", "x", "--starttls", "--ca-file", ca_file]
+    start = ["send", "-s", curious.address, *mail]
+    done = run(*start, *stored)
+    assert done.code == 0, done.err
+    der = ssl.PEM_cert_to_DER_cert(mine.cert_chain_pems[0].bytes().decode())
+    assert curious.shown == [der]
+    done = run(*start)
+    assert done.code != 0
+    assert len(curious.mails) == 1
+
+
+def test_the_password_of_a_certificate(
+    run: Program, curious: Server, ca_file: str, stored: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stored[-1] == "pem":
+        pytest.skip("it has no password")
+    mail = ["-f", "me@example.org", "-t", "you@example.org", "--text", "x", "--starttls", "--ca-file", ca_file]
+    start = ["send", "-s", curious.address, *mail, *stored]
+    done = run(*start)
+    assert done.code == 78
+    assert "set --cert-password-env" in done.words
+    monkeypatch.setenv("ELSEWHERE", "hunter two")
+    assert run(*start, "--cert-password-env", "ELSEWHERE").code == 0
+    assert run(*start, "--cert-password-env", "NOWHERE_AT_ALL").code == 78
+
+
+def test_which_certificate(run: Program, curious: Server, ca_file: str, mine: trustme.LeafCert, tmp_path: Path) -> None:
+    path = tmp_path / "mine.pem"
+    path.write_bytes(mine.private_key_and_cert_chain_pem.bytes())
+    mail = ["-f", "me@example.org", "-t", "you@example.org", "--text", "x", "--starttls", "--ca-file", ca_file]
+    start = ["send", "-s", curious.address, *mail, "--cert", str(path), "--cert-subject"]
+    assert run(*start, "nobody of that name").code == 78
+    assert run(*start, "me@example.org").code in {0, 78}
+    assert run("send", "-s", curious.address, *mail, "--cert", str(tmp_path / "none")).code == 66

@@ -54,7 +54,7 @@ class Proxy:
 
     def _serve(self, sock: socket.socket) -> None:
         sock.settimeout(20)
-        with sock, sock.makefile("rb", buffering=0) as file, contextlib.suppress(OSError, EOFError):
+        with sock, sock.makefile("rb") as file, contextlib.suppress(OSError, EOFError):
             first = file.read(1)
             talk = {b"\4": self._socks4, b"\5": self._socks5, b"C": self._connect}[first]
             if talk(sock, file):

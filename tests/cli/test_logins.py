@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
 from cryptography.x509 import load_pem_x509_certificate
 
@@ -127,70 +129,76 @@ def curious(authority: trustme.CA, certificate: trustme.LeafCert) -> Iterator[Se
 
 @pytest.fixture(scope="session")
 def mine(authority: trustme.CA) -> trustme.LeafCert:
-    return authority.issue_cert("me@example.org")
+    return authority.issue_cert("me@example.org", common_name="Me Myself")
 
 
-@pytest.fixture(params=["pem", "pfx", "auto"])
-def stored(request: pytest.FixtureRequest, mine: trustme.LeafCert, tmp_path: Path) -> list[str]:
-    """The arguments for a certificate in each form; the PFX has a password."""
-    pem = mine.cert_chain_pems[0].bytes()
-    path = tmp_path / "mine"
-    if request.param == "pem":
-        path.write_bytes(mine.private_key_and_cert_chain_pem.bytes())
-    else:
-        key = load_pem_private_key(mine.private_key_pem.bytes(), None)
-        path.write_bytes(
-            pkcs12.serialize_key_and_certificates(
-                b"me",
-                key,  # type: ignore[arg-type]  # trustme makes RSA and EC keys only
-                load_pem_x509_certificate(pem),
-                None,
-                BestAvailableEncryption(b"hunter two"),
-            )
-        )
-    return ["--cert", str(path), "--cert-type", request.param]
+@pytest.fixture
+def pem(mine: trustme.LeafCert, tmp_path: Path) -> str:
+    """The certificate and its key as PEM."""
+    path = tmp_path / "mine.pem"
+    path.write_bytes(mine.private_key_and_cert_chain_pem.bytes())
+    return str(path)
 
 
+@pytest.fixture
+def pfx(mine: trustme.LeafCert, tmp_path: Path) -> str:
+    """The same in a file with a password."""
+    key = load_pem_private_key(mine.private_key_pem.bytes(), None)
+    assert isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey)
+    shown = load_pem_x509_certificate(mine.cert_chain_pems[0].bytes())
+    lock = BestAvailableEncryption(b"hunter two")
+    path = tmp_path / "mine.pfx"
+    path.write_bytes(pkcs12.serialize_key_and_certificates(b"me", key, shown, None, lock))
+    return str(path)
+
+
+@pytest.fixture
+def start(curious: Server, ca_file: str) -> list[str]:
+    mail = ["-f", "me@example.org", "-t", "you@example.org", "--text", "x", "--starttls", "--ca-file", ca_file]
+    return ["send", "-s", curious.address, *mail]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"), [("pem", ""), ("pem", "--cert-type pem"), ("pfx", ""), ("pfx", "--cert-type P12")]
+)
 def test_a_client_certificate(
     run: Program,
     curious: Server,
-    ca_file: str,
+    start: list[str],
     mine: trustme.LeafCert,
-    stored: list[str],
+    request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
+    form: str,
+    words: str,
 ) -> None:
-    monkeypatch.setenv("POSTWRIGHT_CERT_PASSWORD", "hunter two")
-    mail = ["-f", "me@example.org", "-t", "you@example.org", "--text", "x", "--starttls", "--ca-file", ca_file]
-    start = ["send", "-s", curious.address, *mail]
-    done = run(*start, *stored)
+    if form == "pfx":
+        monkeypatch.setenv("POSTWRIGHT_CERT_PASSWORD", "hunter two")
+    done = run(*start, "--cert", request.getfixturevalue(form), *words.split())
     assert done.code == 0, done.err
     der = ssl.PEM_cert_to_DER_cert(mine.cert_chain_pems[0].bytes().decode())
     assert curious.shown == [der]
+
+
+def test_a_server_that_wants_one(run: Program, curious: Server, start: list[str]) -> None:
     done = run(*start)
     assert done.code != 0
-    assert len(curious.mails) == 1
+    assert "give one with --cert" in done.words
+    assert curious.mails == []
 
 
 def test_the_password_of_a_certificate(
-    run: Program, curious: Server, ca_file: str, stored: list[str], monkeypatch: pytest.MonkeyPatch
+    run: Program, start: list[str], pfx: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if stored[-1] == "pem":
-        pytest.skip("it has no password")
-    mail = ["-f", "me@example.org", "-t", "you@example.org", "--text", "x", "--starttls", "--ca-file", ca_file]
-    start = ["send", "-s", curious.address, *mail, *stored]
+    start += ["--cert", pfx]
     done = run(*start)
     assert done.code == 78
-    assert "set --cert-password-env" in done.words
+    assert "give --cert-password-env" in done.words
     monkeypatch.setenv("ELSEWHERE", "hunter two")
     assert run(*start, "--cert-password-env", "ELSEWHERE").code == 0
     assert run(*start, "--cert-password-env", "NOWHERE_AT_ALL").code == 78
 
 
-def test_which_certificate(run: Program, curious: Server, ca_file: str, mine: trustme.LeafCert, tmp_path: Path) -> None:
-    path = tmp_path / "mine.pem"
-    path.write_bytes(mine.private_key_and_cert_chain_pem.bytes())
-    mail = ["-f", "me@example.org", "-t", "you@example.org", "--text", "x", "--starttls", "--ca-file", ca_file]
-    start = ["send", "-s", curious.address, *mail, "--cert", str(path), "--cert-subject"]
-    assert run(*start, "nobody of that name").code == 78
-    assert run(*start, "me@example.org").code in {0, 78}
-    assert run("send", "-s", curious.address, *mail, "--cert", str(tmp_path / "none")).code == 66
+def test_which_certificate(run: Program, start: list[str], pem: str, tmp_path: Path) -> None:
+    assert run(*start, "--cert", pem, "--cert-subject", "Somebody Else").code == 78
+    assert run(*start, "--cert", pem, "--cert-subject", "Me Myself").code == 0
+    assert run(*start, "--cert", str(tmp_path / "none")).code == 66

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.crash.queues import Spooler, judge
+from tests.crash.queues import ENVIRONMENT, PROGRAM, Spooler, judge
 from tests.crash.sink import Sink
 from tests.crash.spooler import message
 
@@ -69,3 +73,37 @@ def test_killed_before_every_call(
     for kill in range(10, calls + 1, 3 if long else 40):
         for again in range(1, 90, 2 if long else 30):
             one_point(spooler, sink, path, job, kill, again)
+
+
+CALLS = ("fsync", "renameat", "unlinkat", "flock", "pwrite64", "ftruncate", "sendto")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not there: tests/interop/install.sh has it")
+@pytest.mark.parametrize("call", CALLS)
+def test_killed_by_the_kernel(
+    spooler: Spooler, sink: Sink, tmp_path: Path, call: str, request: pytest.FixtureRequest
+) -> None:
+    """The same from outside: strace kills the process as it enters the call."""
+    step = 1 if request.config.getoption("--long") else 5
+    deaths = 0
+    for when in range(1, 200, step):
+        sink.forget()
+        queue = fresh(tmp_path / "queue")
+        job = {"dir": str(queue), "port": sink.port, "process": 1, "messages": MESSAGES}
+        inject = f"inject={call}:signal=KILL:when={when}"
+        command = ["strace", "-qq", "-o", str(tmp_path / "log"), "-e", f"trace={call},access", "-e", inject]
+        done = subprocess.run(
+            [*command, sys.executable, str(PROGRAM), "--once", json.dumps(job)],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        notes = re.findall(r"/note/queued/(\d+)", (tmp_path / "log").read_text())
+        spooler.do(dir=str(queue), port=sink.port, process=1)
+        judge(queue, sink, EXPECTED, {f"<{number}@example.org>" for number in notes}, (call, when))
+        if done.returncode == 0:
+            break
+        deaths += 1
+    assert deaths or call == "ftruncate"  # which is needed only where something is torn

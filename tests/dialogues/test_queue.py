@@ -12,8 +12,8 @@ import pytest
 
 from postwright import Outcome, errors
 from postwright.errors import QueueIncomplete, QueueUnusable
-from postwright.spool import claim as claims
 from postwright.spool.claim import Claim
+from postwright.spool.directory import sync
 from postwright.spool.record import read_head, read_log
 from tests.support.clients import failure
 from tests.support.scripts import DATA, MAIL, TAKEN, hello
@@ -257,7 +257,7 @@ def test_a_handler_s_own_error_goes_through_and_the_rest_stays(world: World, tmp
 def test_interrupted_between_messages(world: World, tmp_path: Path) -> None:
     client = world.play(hello() + FINE)
     three(client, tmp_path)
-    count: list[object] = []
+    count: list[Any] = []
 
     def count_and_interrupt(event: Any) -> None:
         count.append(event)
@@ -302,7 +302,7 @@ def test_the_marker_is_on_the_disk_before_the_end_goes_out(
     client = world.play(script)
     client.queue(tmp_path)
     moments: list[tuple[str, bool]] = []
-    commit, sync = Claim.commit, claims.sync
+    commit = Claim.commit
     offered: list[int] = []
 
     def watched_commit(self: Claim, now: float, server: str) -> None:
@@ -315,7 +315,7 @@ def test_the_marker_is_on_the_disk_before_the_end_goes_out(
         moments.append(("synced", b"Commit: " in os.pread(fd, 100_000, 0)))
 
     monkeypatch.setattr(Claim, "commit", watched_commit)
-    monkeypatch.setattr(claims, "sync", watched_sync)
+    monkeypatch.setattr("postwright.spool.claim.sync", watched_sync)
     client.process_queue(tmp_path)
     assert moments == [("synced", True), ("marked", True)]
     heard = world.heard
@@ -331,7 +331,6 @@ def test_a_marker_that_can_not_be_written_stops_the_message(
     client = world.play(hello() + MAIL + "C: DATA\nS: 354 go on\n", hello() + again + LEAVE)
     client.queue(tmp_path, priority=0)
     name = client.queue(tmp_path)
-    sync = claims.sync
     faults = iter([OSError(number, os.strerror(number))])
 
     def faulty(fd: int) -> None:
@@ -339,7 +338,7 @@ def test_a_marker_that_can_not_be_written_stops_the_message(
             raise fault
         sync(fd)
 
-    monkeypatch.setattr(claims, "sync", faulty)
+    monkeypatch.setattr("postwright.spool.claim.sync", faulty)
     error = incomplete(client, tmp_path)
     if number == errno.EIO:
         assert [entry.state for entry in error.report.entries] == ["failed", "sent"]

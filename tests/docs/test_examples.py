@@ -49,6 +49,7 @@ def place(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
     monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+    monkeypatch.setenv("CERT_PASSWORD", PASSWORD)
     monkeypatch.setenv("PROXY_PASSWORD", proxies.PASSWORD)
     for name in PROXY_SETTINGS:
         monkeypatch.setenv(name, "")  # whatever is set on this host; examples may export them

@@ -111,6 +111,15 @@ def _authenticate(_: Any, __: Any, ___: Any, ____: str, data: Any) -> AuthResult
     return AuthResult(success=good, handled=False)
 
 
+def _pfx(leaf: trustme.LeafCert) -> bytes:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
+
+    key: Any = load_pem_private_key(leaf.private_key_pem.bytes(), None)
+    cert = x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes())
+    return pkcs12.serialize_key_and_certificates(b"alice", key, cert, None, BestAvailableEncryption(PASSWORD.encode()))
+
+
 class World:
     """All servers, in one event loop in one thread.
 
@@ -126,6 +135,7 @@ class World:
         self.public = trustme.CA()
         self.company = trustme.CA(organization_name="Example Company")
         self.own = trustme.CA(organization_name="A box on its own")
+        self.alice = self.company.issue_cert("alice@company.example", common_name="alice")
         self.printer = self.own.issue_cert("printer.example.org")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="docs-servers", daemon=True)
@@ -143,6 +153,8 @@ class World:
 
     def start(self) -> None:
         """Open every listener."""
+        import ssl
+
         self._thread.start()
         public = self._context(self.public.issue_cert(*(f"{name}.example.org" for name in NAMES)))
         company = self._context(self.company.issue_cert("mail.company.example"))
@@ -155,6 +167,10 @@ class World:
         self._listen("flaky.example.org", 25, mailbox=self.flaky, tls_context=public)
         self._listen("mail.company.example", 25, tls_context=company)
         self._listen("printer.example.org", 465, tls=self._context(self.printer))
+        partner = self._context(self.public.issue_cert("partner.example.org"))
+        self.company.configure_trust(partner)
+        partner.verify_mode = ssl.CERT_REQUIRED
+        self._listen("partner.example.org", 587, tls_context=partner, require_starttls=True)
         self._listen("hasty.example.org", 25, tls_context=public, timeout=IDLE)
         self._serve("slow.example.org", 25, Silent)
         proxy = Proxy(self.ports)
@@ -222,6 +238,9 @@ class World:
             ),
             "big.log": b"2026-03-03 10:00:00 all is well\n" * 40000,
             "company-ca.pem": self.company.cert_pem.bytes(),
+            "alice.key": self.alice.private_key_pem.bytes(),
+            "alice.pem": self.alice.cert_chain_pems[0].bytes(),
+            "alice.pfx": _pfx(self.alice),
             "printer.pem": self.printer.cert_chain_pems[0].bytes(),
         }
         for name, data in files.items():

@@ -27,6 +27,7 @@ _OPTIONS = (
     ("the one set in ssl_accept_server_cert_encoded", "the one given with --insecure-accept-cert"),
     ("give one with ssl_cert_store_type, ssl_cert_store and ssl_cert_subject", "give one with --cert"),
     ("give the certificate as ssl_cert_encoded", "put the certificate into the same file"),
+    ("set ssl_cert_store_password", "give --cert-password-env"),
     ("ssl_cert_store_password", "--cert-password-env"),
     ("ssl_cert_subject", "--cert-subject"),
     ("ssl_cert_store_type", "--cert-type"),

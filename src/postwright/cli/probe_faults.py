@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.cli.explaining import advice, in_options
-from postwright.errors import CertificateRejected, LoginRefused
+from postwright.errors import CertificateRejected, ExtensionMissing, LoginRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,11 +124,9 @@ def _offers(facts: Facts) -> Iterator[Fault]:
 def _error(facts: Facts) -> Iterator[Fault]:
     """Return what ended the probe, unless it was said already."""
     error = facts.error
-    said = isinstance(error, CertificateRejected) and not facts.trusted
-    if error is None or said:
+    if error is None or (isinstance(error, CertificateRejected) and not facts.trusted):
         return
-    starttls = facts.before is not None and "STARTTLS" not in facts.before
-    if starttls and "STARTTLS is not offered" in error.message:
+    if isinstance(error, ExtensionMissing) and "STARTTLS" in error.message:
         return
     code = "login_refused" if isinstance(error, LoginRefused) else "failed"
     words = in_options(error.message).replace("; nothing was sent", "").rstrip(". ")

@@ -183,7 +183,10 @@ class AsyncSMTP(Component):
     async def queue(
         self, queue_dir: str | os.PathLike[str], *, priority: int = 5, not_before: datetime | None = None
     ) -> str:
-        """Put the message into a queue directory; once this returns, it survives a loss of power."""
+        """Put the message into a queue directory; once this returns, it survives a loss of power.
+
+        Cancelled while it writes, the message is in the queue as a whole, or not at all.
+        """
         plan = self._plan()
         wishes = Wishes(priority, not_before)
         return await self._run(plan, self._queueing.put(plan, os.fspath(queue_dir), *self._prepared(plan), wishes))

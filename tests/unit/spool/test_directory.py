@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postwright import SMTP, SMTPError, errors
+from postwright import SMTP, errors
 from postwright.errors import QueueFileInvalid, QueueIncomplete, QueueUnusable
 from postwright.spool.directory import FRESH, QUEUED, Directory, Taken, check_name
 from postwright.spool.run import Run
@@ -212,7 +212,7 @@ def test_the_report_travels(tmp_path: Path, sink: Sink) -> None:
     client(subject="refuse").queue(tmp_path)
     error = run_with(tmp_path, sink)
     copy = pickle.loads(pickle.dumps(error))
-    assert isinstance(copy, SMTPError)
+    assert isinstance(copy, QueueIncomplete)
     assert str(copy) == str(error)
     assert isinstance(copy.report.failed[0].error, errors.MessageRefused)
 

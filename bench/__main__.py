@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from bench import rows_large, rows_rest, rows_small
 from bench.goals import ROWS, Figure, goals_of
-from bench.report import line, write
+from bench.report import Run, line, write
 from bench.running import FULL, QUICK
-from bench.tools import ROOT, Failed, gather
+from bench.tools import ROOT, Failed, gather, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, print as it goes, and write the report."""
     options = arguments()
-    began, load = time.monotonic(), os.getloadavg()[0]
+    began, load, before = time.monotonic(), os.getloadavg()[0], source()
     rows = [int(word) for word in options.rows.split(",")] if options.rows else list(ROWS)
     if unknown := [row for row in rows if row not in MEASURE]:
         raise SystemExit(f"there is no row {unknown[0]}")
@@ -88,10 +88,12 @@ def main() -> None:
         print(f"11  for comparison: {name}: {trips:.0f} round trips")
     took = time.monotonic() - began
     print(f"{took:.0f} s")
+    if source() != before:
+        print("THE SOURCE CHANGED while this ran: the figures are of different versions, measure again")
     complete = not (options.quick or options.rows)
     if options.output or complete:
         folder = Path(options.output) if options.output else ROOT / "docs/benchmarks"
-        write(folder, figures, tools, compared, took, load)
+        write(folder, figures, tools, Run(compared, took, load, before))
         print(f"written: {folder}/index.md, {folder}/chart.svg")
 
 

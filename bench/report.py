@@ -7,11 +7,13 @@ import math
 import os
 import platform
 import ssl
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import postwright
+from bench.tools import source
 
 if TYPE_CHECKING:
     from bench.goals import Figure
@@ -82,47 +84,74 @@ def _versions(tools: Tools) -> str:
     return "\n".join(f"| {name} | {version} |" for name, version in {**own, **tools.versions}.items())
 
 
-def write(
-    folder: Path, figures: list[Figure], tools: Tools, compared: dict[str, float], took: float, load: float
-) -> None:
+EXPLAINED = """\
+Read it like this: in each turn every program did the same work, one after the other (A B A B ...), the client on one
+processor and the server on another (row 4 on all of them); a ratio is that of two speeds in one turn, and what is shown
+is the median of the turns, with the least and the most of them; of round trips it is the least. "Goal" is owed,
+"ambition" is aimed at; what falls short is marked. Only ratios mean something: the machine is shared, and the server is
+on it too. Where the spread is wide, so is the doubt: a median here may be another one in the next run.
+
+What is not quite equal: the time of smtp-source, a whole process, includes its start, and that of all others does not.
+For rows 7, 8, 9, 11 and 13 postwright has opened one connection before the time begins, so that modules are loaded and
+TLS contexts are made; curl begins anew each time, its start not counted, but its TLS set-up is. smtp-sink can't be asked
+what it took, so rows 1, 3, 6 and the first half of 4 rely on the replies alone.
+
+- smtp-source and smtp-sink are Postfix's own load generator and sink, in C. The sink has PIPELINING and no CHUNKING.
+- With CHUNKING, and for large bodies, TLS and round trips, the server is `bench/sink.c`. In rows 2, 4, 7, 8 and 9 it is
+  asked after each turn how many messages of postwright (and curl) arrived; where that is not all, there is no figure.
+- A round trip is made by `bench/delay.c`, which plays TCP's own handshake too. It is measured with NOOP in the same
+  minute; of several tries the least counts, as what disturbs one can only add to it.
+- Composing is from properties to bytes, in memory, without sending; `EmailMessage` is built and turned into bytes with
+  `as_bytes()`."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be said of a run as a whole.
+
+    Args:
+        compared: Round trips of other programs.
+        seconds: How long it took.
+        load: How busy the machine was before it.
+        source: The digest of postwright's source before it.
+    """
+
+    compared: dict[str, float]
+    seconds: float
+    load: float
+    source: str
+
+
+def write(folder: Path, figures: list[Figure], tools: Tools, run: Run) -> None:
     """Write the table and the chart."""
     folder.mkdir(parents=True, exist_ok=True)
     verdicts = [figure.verdict for figure in figures]
     summary = ", ".join(f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts))
     missing = "".join(f"\nMissing: {name}: {why}\n" for name, why in tools.missing.items())
-    trips = ", ".join(f"{name}: {count:.0f}" for name, count in compared.items())
+    trips = ", ".join(f"{name}: {count:.0f}" for name, count in run.compared.items())
+    changed = "" if source() == run.source else "\n**The source changed while this ran: measure again.**\n"
     text = f"""---
 orphan: true
 ---
 
 # Benchmarks
 
-`make bench` wrote this page on {dt.datetime.now(dt.UTC):%Y-%m-%d}, in {took / 60:.0f} minutes.
+`make bench` wrote this page on {dt.datetime.now(dt.UTC):%Y-%m-%d}, in {run.seconds / 60:.0f} minutes.
 Of {len(figures)} figures: {summary}.
-
+{changed}
 ![What was measured, as a share of the goal](chart.svg)
 
 {_table(figures)}
 
-Read it like this: in each turn every program did the same work, one after the other (A B A B ...), the client on one
-processor and the server on another; a ratio is that of two speeds in one turn, and what is shown is the median of the
-turns, with the least and the most of them. "Goal" is owed, "ambition" is aimed at; what falls short is marked. Only
-ratios mean something: the machine is shared, and the server is on it too.
-
-- smtp-source and smtp-sink are Postfix's own load generator and sink, in C. The sink has PIPELINING and no CHUNKING.
-- With CHUNKING, and for large bodies, TLS and round trips, the server is `bench/sink.c`: it counts messages and octets,
-  and a program whose messages did not all arrive has no figure.
-- A round trip is made by `bench/delay.c`, which plays TCP's own handshake too. It is measured with NOOP in the same
-  minute; of several tries the least counts, as what disturbs one can only add to it.
-- Composing is from properties to bytes, in memory, without sending; `EmailMessage` is built and turned into bytes with
-  `as_bytes()`.
+{EXPLAINED}
 - Round trips of one message with others: {trips or "not measured"}.
 - `python -m bench.profile` shows where the time of one message goes.
 
 | | |
 |---|---|
 | machine | {_machine()} |
-| load before and after | {load:.1f}, {os.getloadavg()[0]:.1f} |
+| load before and after | {run.load:.1f}, {os.getloadavg()[0]:.1f} |
+| digest of the source | {run.source} |
 {_versions(tools)}
 {missing}"""
     (folder / "index.md").write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -46,6 +47,14 @@ class Tools:
         self.missing[name] = why
         print(f"missing: {name}: {why}", flush=True)
         return ""
+
+
+def source() -> str:
+    """Return a digest of postwright's own source, so that a run notices when it changes meanwhile."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 class Failed(Exception):  # noqa: N818 - it says what happened

@@ -52,6 +52,7 @@ def test_a_good_server(run: Program, tls_server: Server, good: list[str]) -> Non
 def test_no_mail_and_no_login(run: Program, tls_server: Server, good: list[str]) -> None:
     assert run(*good).code == 0
     assert [command.split()[0] for command in tls_server.commands] == ["EHLO", "STARTTLS", "EHLO", "QUIT"]
+    assert tls_server.connections == 1
 
 
 def test_json(run: Program, tls_server: Server, good: list[str], certificate: trustme.LeafCert) -> None:
@@ -247,6 +248,19 @@ def test_a_server_that_fails_on_the_way(
     assert done.err == ""
     assert codes(done.json["wrong"]) == expected
     assert done.json["greeting"]["code"] in {220, 554}
+
+
+def test_a_second_look_leaves_the_first_as_it_was(run: Program, server_of: Any, context_of: Any, ca_file: str) -> None:
+    context = context_of()
+    context.set_ciphers("ECDHE-RSA-CHACHA20-POLY1305")  # the key is EC: nothing fits
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    server = server_of(context)
+    done = run("probe", server.address, "--starttls", "--ca-file", ca_file, "--json", "-v")
+    assert done.code == 1
+    assert codes(done.json["wrong"]) == ["failed"]
+    assert "handshake failed" in done.json["wrong"][0]["text"]
+    assert server.connections == 2
+    assert done.err.count("-> STARTTLS") == 2
 
 
 def test_nothing_was_learned(run: Program, server: Server) -> None:

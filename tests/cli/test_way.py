@@ -56,6 +56,14 @@ def test_proxies(run: Program, server: Server, proxy: Proxy, url: str, kind: str
     assert len(server.mails) == 1
 
 
+@pytest.mark.parametrize("command", [["verify", "a@example.org"], ["expand", "team"]])
+def test_questions_go_through_proxies_too(run: Program, server: Server, proxy: Proxy, command: list[str]) -> None:
+    server.replies = {"EXPN": "250 <a@example.org>"}
+    words = ["-s", "192.0.2.25:25", "--tls", "none", "-4", "-x", f"socks5://{proxy.address}"]
+    assert run(*command, *words).code == 0
+    assert [asked.target for asked in proxy.asked] == ["192.0.2.25:25"]
+
+
 def test_the_proxy_resolves_the_name(run: Program, server: Server, proxy: Proxy) -> None:
     words = ["-s", "mail.example.invalid:26", "--tls", "none", "-f", "a@example.org", "-t", "b@example.org"]
     for scheme in ("socks4a", "socks5", "http"):

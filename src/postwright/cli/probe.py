@@ -19,10 +19,12 @@ from postwright.session.opening import EXPLICIT_PORTS
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from postwright.cli.client import Client
     from postwright.cli.probe_facts import Facts
     from postwright.cli.screen import Screen
+    from postwright.events import PITrail
 
 _OLD_PROTOCOLS = 192 + 768  # TLS 1.0 and 1.1: a server that knows nothing better is told what is wrong with it
 
@@ -59,17 +61,18 @@ def _learned(args: argparse.Namespace, client: Client) -> Facts:
         client.ssl_start_mode = SSLStartMode.OPPORTUNISTIC
     path = "-" if args.verbose and not args.transcript else args.transcript
     with Trail(client, path):
-        facts = _looked_at(client, overrule=free)
+        trail = client.on_pi_trail.handler
+        facts = _looked_at(client, trail, overrule=free)
         if free and isinstance(facts.error, HandshakeFailed):
             client.settings.ssl_enabled_protocols = _OLD_PROTOCOLS
-            again = _looked_at(client, overrule=True)
+            again = _looked_at(client, trail, overrule=True)
             if again.tls is not None:
                 return again
     return facts
 
 
-def _looked_at(client: Client, *, overrule: bool) -> Facts:
-    witness = Witness(client, overrule=overrule)
+def _looked_at(client: Client, trail: Callable[[PITrail], object] | None, *, overrule: bool) -> Facts:
+    witness = Witness(client, trail, overrule=overrule)
     try:
         with client:
             client.connect()

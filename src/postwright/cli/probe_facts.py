@@ -12,6 +12,8 @@ from postwright.wire.extensions import Extensions
 from postwright.words import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postwright.cli.client import Client
     from postwright.errors import SMTPError
     from postwright.events import ConnectionStatus, PITrail, SSLServerAuthentication
@@ -70,18 +72,19 @@ class Witness:
     """Notes what happens while a client connects.
 
     Args:
-        client: The client; its handlers of other kinds stay, and that of the trail is called too.
+        client: The client.
+        trail: Who else is told the dialogue, if anybody is.
         overrule: Whether to go on with a certificate that is not trusted. Nothing secret may be sent then.
     """
 
-    def __init__(self, client: Client, *, overrule: bool) -> None:
+    def __init__(self, client: Client, trail: Callable[[PITrail], object] | None, *, overrule: bool) -> None:
         self.facts = Facts(client.mail_server, client.mail_port)
         self._client = client
         self._overrule = overrule
         self._command = ""
         self._lines: list[str] = []
         self._secure = False
-        self._next = client.on_pi_trail.handler
+        self._trail = trail
         client.settings.ssl_include_cert_chain = True
         client.on_pi_trail = self._line
         client.on_connection_status = self._status
@@ -118,8 +121,8 @@ class Witness:
             event.accept = True
 
     def _line(self, event: PITrail) -> None:
-        if self._next is not None:
-            self._next(event)
+        if self._trail is not None:
+            self._trail(event)
         if event.direction is Direction.CLIENT:
             self._command = event.message.split(" ")[0].upper()
         elif event.direction is Direction.SERVER:

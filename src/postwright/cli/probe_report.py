@@ -52,9 +52,9 @@ def rows(facts: Facts, faults: list[Fault], now: dt.datetime) -> list[Row]:
         found.append(Row("logins", _logins(facts)))
     if facts.logged_in:
         found.append(Row("login", "accepted", "good"))
-    found += [Row("wrong" if fault.serious else "better", fault.text) for fault in faults]
     if facts.error is None and not any(fault.serious for fault in faults):
         found.append(Row("good", "nothing is wrong"))
+    found += [Row("wrong" if fault.serious else "better", fault.text) for fault in faults]
     return [row._replace(style=_STYLES.get(row.style or row.label, "")) for row in found]
 
 

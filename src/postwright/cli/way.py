@@ -8,13 +8,13 @@ from postwright.cli import secrets, texts, values
 from postwright.cli.exits import Exit
 from postwright.cli.problems import Problem
 from postwright.enums import FirewallType, UseIPv6
-from postwright.proxy.dialogue import Proxy
 
 if TYPE_CHECKING:
     import argparse
 
     from postwright.cli.client import Client
     from postwright.cli.groups import Group
+    from postwright.proxy.dialogue import Proxy
 
 _WITHOUT_PASSWORD = {FirewallType.SOCKS4, FirewallType.SOCKS4A}
 _AUTHORIZATION = "proxy-authorization"
@@ -109,7 +109,7 @@ def _asked_for(args: argparse.Namespace) -> bool:
 
 
 def _takes_password(proxy: Proxy | str | None) -> bool:
-    return isinstance(proxy, Proxy) and bool(proxy.user) and proxy.type not in _WITHOUT_PASSWORD
+    return not isinstance(proxy, str | None) and bool(proxy.user) and proxy.type not in _WITHOUT_PASSWORD
 
 
 def unlock(args: argparse.Namespace, client: Client) -> None:

@@ -54,7 +54,7 @@ async def open_line(session: Session) -> None:
     session.renew()
     mode = start_mode(session)
     if mode is not SSLStartMode.NONE:
-        prepare(session)
+        await prepare(session)
     line = await _dial(session)
     session.step(Step.DIAL)
     session.facts.update(local_host=line.local_host, local_port=line.local_port, remote_address=line.remote_host)

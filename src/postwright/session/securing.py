@@ -10,7 +10,7 @@ from postwright import tls
 from postwright.enums import SSLCertStoreType, SSLProvider
 from postwright.errors import CertificateRejected, SecurityError, ServerCertificateMissing, SMTPError
 from postwright.events import ConnectionStatus, SSLServerAuthentication, SSLStatus
-from postwright.flow import Fire, Write
+from postwright.flow import Call, Fire, Write
 from postwright.session.link import show_packets
 from postwright.tls.resumption import Memory
 from postwright.tls.trust import Trust
@@ -29,13 +29,15 @@ _tickets: WeakKeyDictionary[Session, dict[Hashable, tuple[float, Ticket]]] = Wea
 """The sessions that can be resumed; each SMTP object has its own, and they go with it."""
 
 
-def prepare(session: Session) -> None:
+async def prepare(session: Session) -> None:
     """Find out before anything is dialed whether what was set for TLS can be had.
 
     Raises:
         NotAvailable: SSLProvider is PLATFORM, and a setting needs INTERNAL.
         SecurityError: A library is missing, or the client certificate can't be used.
     """
+    if _by_certificate(session):
+        await Call(trust, session)  # opens the store where waiting disturbs nobody; what it gives is kept
     tls.factory(trust(session))
 
 
@@ -78,16 +80,22 @@ def _given(settings: Settings, key: str) -> str:
     return str(settings._store.values.get(key, ""))
 
 
+def _by_certificate(session: Session) -> bool:
+    """Whether a store, a subject or a certificate was given to log in with."""
+    properties = session.plan.properties
+    given = properties.ssl_cert_subject or properties.ssl_cert_encoded
+    return bool(given) or properties.ssl_cert_store_type is not SSLCertStoreType.USER
+
+
 def _credential(session: Session) -> Credential | None:
     """Return the client certificate, where a store, a subject or a certificate was given."""
-    properties = session.plan.properties
-    kind = SSLCertStoreType(properties.ssl_cert_store_type)
-    if kind is SSLCertStoreType.USER and not (properties.ssl_cert_subject or properties.ssl_cert_encoded):
+    if not _by_certificate(session):
         return None
+    properties = session.plan.properties
     from postwright.tls import credentials  # noqa: PLC0415 - few log in by certificate
 
     return credentials.load(
-        kind,
+        SSLCertStoreType(properties.ssl_cert_store_type),
         properties.ssl_cert_store,
         properties.ssl_cert_store_password,
         properties.ssl_cert_subject,

@@ -277,6 +277,24 @@ def test_nothing_was_learned(run: Program, server: Server) -> None:
     assert run("probe", "mx", "-s", "mx").code == 64
 
 
+def test_what_fails_on_this_side(run: Program, good: list[str], tls_server: Server, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("nothing")
+    done = run(*good, "--cert", str(broken), "--json")
+    assert (done.code, done.json["greeting"]) == (78, None)
+    assert tls_server.connections == 0
+    nowhere = run(*good, "--proxy", "socks5://127.0.0.1:1", "--json")
+    assert (nowhere.code, nowhere.json["server"]["proxy"]) == (74, None)
+    assert "Check --proxy" in nowhere.json["wrong"][0]["text"]
+
+
+def test_tls_that_is_not_wanted(run: Program, good: list[str], tls_server: Server) -> None:
+    done = run("probe", tls_server.address, "--tls", "none", "--json")
+    assert done.code == 0
+    assert codes(done.json["better"]) == ["tls_not_tried"]
+    assert not tls_server.said("STARTTLS")
+
+
 def test_quiet_says_only_what_is_wrong(run: Program, server: Server, good: list[str]) -> None:
     assert (run(*good, "--quiet").out, run(*good, "--quiet").err) == ("", "")
     done = run("probe", server.address, "--starttls", "--quiet")

@@ -123,6 +123,15 @@ def test_deferred_messages_wait_and_retry_ends_the_wait(run: Program, to: list[s
     assert "deferred" in run("queue", "run", str(tmp_path), *to, "--retry").out
 
 
+def test_several_connections(run: Program, sink: Sink, to: list[str], tmp_path: Path) -> None:
+    for _ in range(12):
+        run("queue", "add", str(tmp_path), *ADD)
+    done = run("queue", "run", str(tmp_path), *to, "--connections", "3", "--json")
+    assert (done.code, done.json["sent"], done.json["left"]) == (0, 12, 0)
+    assert set(sink.taken.values()) == {1}
+    assert run("queue", "run", str(tmp_path), *to, "--connections", "0").code == 64
+
+
 def test_a_server_that_is_not_there(run: Program, tmp_path: Path) -> None:
     run("queue", "add", str(tmp_path), *ADD)
     done = run("queue", "run", str(tmp_path), "-s", "127.0.0.1:1", "--tls", "none")

@@ -187,6 +187,25 @@ def _line(group: Group) -> None:
 
 def _login(group: Group) -> None:
     group.add("-u --user", "log in as this user", also="-au --auth-user", metavar="USER")
+    _secret(group)
+    group.add(
+        "--auth",
+        f"how: {', '.join(LOGINS)}; auto takes the strongest that is offered",
+        choices=LOGINS,
+        type=str.lower,
+        default="auto",
+        metavar="HOW",
+    )
+    group.add(
+        "--allow-cleartext-auth",
+        "log in although the line is not encrypted: everyone on the way reads the password",
+        action="store_true",
+    )
+    group.refuse("--password --pass --passwd --auth-password -ap", texts.NOT_HERE)
+    group.refuse("--token --oauth2-bearer", texts.TOKEN_NOT_HERE)
+
+
+def _secret(group: Group) -> None:
     source = group.one_of()
     group.add(
         "--password-env",
@@ -220,21 +239,6 @@ def _login(group: Group) -> None:
         within=source,
         metavar="CMD",
     )
-    group.add(
-        "--auth",
-        f"how: {', '.join(LOGINS)}; auto takes the strongest that is offered",
-        choices=LOGINS,
-        type=str.lower,
-        default="auto",
-        metavar="HOW",
-    )
-    group.add(
-        "--allow-cleartext-auth",
-        "log in although the line is not encrypted: everyone on the way reads the password",
-        action="store_true",
-    )
-    group.refuse("--password --pass --passwd --auth-password -ap", texts.NOT_HERE)
-    group.refuse("--token --oauth2-bearer", texts.TOKEN_NOT_HERE)
 
 
 def delivery(group: Group) -> None:

@@ -67,7 +67,9 @@ def _plaintext(facts: Facts, *, tls_wanted: bool) -> Iterator[Fault]:
         return
     if "STARTTLS" not in offered:
         yield Fault("no_starttls", "STARTTLS is not offered: everyone on the way can read and change the mail")
-    elif tls_wanted and facts.starttls is not None and facts.starttls.code != 220:
+    elif not tls_wanted:
+        yield Fault("tls_not_tried", "TLS was not looked at, because of --tls none", serious=False)
+    elif facts.starttls is not None and facts.starttls.code != 220:
         yield Fault("starttls_refused", f"STARTTLS is offered, and then refused: {facts.starttls}")
     if readable := [name for name in offered.mechanisms if name in _READABLE]:
         yield Fault(

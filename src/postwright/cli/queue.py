@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from postwright.cli import options
@@ -17,6 +18,7 @@ from postwright.drive import clock
 from postwright.enums import Outcome
 from postwright.errors import QueueIncomplete, QueueUnusable, SMTPError
 from postwright.spool import care
+from postwright.words import QueueReport
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from postwright.cli.client import Client
     from postwright.cli.composing import Finished
     from postwright.cli.screen import Screen
-    from postwright.words import QueueReport
 
 _USAGE = "postwright queue COMMAND DIRECTORY [options]"
 _DESCRIPTION = """\
@@ -79,6 +80,9 @@ def _run(verbs: Any) -> None:
     verb.add_argument("--keep", action="store_true", help="keep what was sent, as .sent")
     verb.add_argument(
         "--watch", type=float, metavar="SECONDS", help="run again and again, until SIGTERM; implies --retry"
+    )
+    verb.add_argument(
+        "--connections", type=int, default=1, metavar="COUNT", help="send over so many connections at once"
     )
     options.output(options.Group(verb, "output"), trail={})
 
@@ -138,29 +142,45 @@ class _Until:
 
 def run(args: argparse.Namespace, screen: Screen) -> Exit:
     """Send what is in a queue, once or again and again."""
-    client = client_of(args)
+    if args.connections < 1:
+        raise Problem("--connections takes a number from 1 on", Exit.USAGE)
     need_server(args)
-    unlock(args, client)
-    client.settings.keep_queue = args.keep
+    clients = [client_of(args) for _ in range(args.connections)]
+    unlock(args, clients[0])
+    for client in clients:
+        client.password = clients[0].password  # it is asked for once
+        client.firewall_password = clients[0].firewall_password
+        client.settings.keep_queue = args.keep
     trail = "-" if args.verbose and not args.transcript else args.transcript
-    with Trail(client, trail), _Until() as ending:
+    with Trail(clients[0], trail), _Until() as ending:
         while True:
-            code = _one_run(args, screen, client, ending)
+            code = _one_run(args, screen, clients, ending)
             if args.watch is None or ending.wait(args.watch):
                 return code
 
 
-def _one_run(args: argparse.Namespace, screen: Screen, client: Client, ending: threading.Event) -> Exit:
-    code, stopped = Exit.OK, ""
-    try:
-        report = client.process_queue(args.directory, retry=args.retry or args.watch is not None, stop=ending.is_set)
-    except QueueIncomplete as error:
-        report = error.report
-        first = error.__cause__
-        code = exit_for(first) if isinstance(first, SMTPError) else Exit.UNAVAILABLE
-        if report.unknown:
-            code = Exit.PROTOCOL
-        stopped = getattr(report.stopped, "message", "")
+def _one_run(args: argparse.Namespace, screen: Screen, clients: list[Client], ending: threading.Event) -> Exit:
+    def work(client: Client) -> QueueReport:
+        try:
+            return client.process_queue(args.directory, retry=args.retry or args.watch is not None, stop=ending.is_set)
+        except QueueIncomplete as error:
+            return error.report
+
+    if len(clients) == 1:
+        reports = [work(clients[0])]
+    else:
+        with ThreadPoolExecutor(len(clients)) as pool:
+            reports = list(pool.map(work, clients))
+    report = QueueReport(
+        tuple(entry for each in reports for entry in each.entries),
+        min(each.left for each in reports),  # each of them counts the same files
+        next((each.stopped for each in reports if each.stopped is not None), None),
+    )
+    first = report.stopped or next((entry.error for entry in report.failed), None)
+    code = Exit.OK if first is None else exit_for(first) if isinstance(first, SMTPError) else Exit.UNAVAILABLE
+    if report.unknown:
+        code = Exit.PROTOCOL
+    stopped = getattr(report.stopped, "message", "")
     _tell(screen, report, stopped)
     screen.answer({"exit": int(code), **_report_object(report), "stopped": stopped or None})
     return code

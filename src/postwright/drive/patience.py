@@ -5,6 +5,7 @@ It owns nothing but the wait itself. It must never swallow a cancellation.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.errors import InactivityTimeout, Interrupted, NetworkError, OperationTimeout
@@ -55,7 +56,9 @@ class Patience:
             if timeout is None or remaining < timeout:
                 timeout, late = remaining, OperationTimeout
         waiter = self._waiter = loop.create_future()
-        if timeout is not None:
+        if timeout is None:
+            self._due = inf  # a timer of an earlier wait may still ring
+        else:
             self._arm(moment + timeout)
         try:
             await waiter
@@ -106,7 +109,7 @@ class Patience:
             return
         if self.loop.time() >= self._due:
             waiter.set_exception(TimeoutError())
-        else:  # a later wait has more time
+        elif self._due < inf:  # a later wait has more time
             self._timer = self.loop.call_at(self._due, self._ring)
 
     async def beside(self, function: Callable[..., T], *args: object, timeout: float | None, name: str) -> T:

@@ -128,7 +128,7 @@ def _put(directory: Directory, files: Sequence[tuple[str, bytes]]) -> list[str |
     made: list[_Fresh | QueueUnusable] = []
     try:
         for identifier, data in files:
-            made.append(_made(directory, identifier, data, alone=len(files) == 1))
+            made.append(_made(directory, identifier, data))
         answers = [_shown(directory, each) for each in made]
         try:
             directory.sync()
@@ -146,16 +146,13 @@ def _put(directory: Directory, files: Sequence[tuple[str, bytes]]) -> list[str |
     return answers
 
 
-def _made(directory: Directory, identifier: str, data: bytes, *, alone: bool) -> _Fresh | QueueUnusable:
+def _made(directory: Directory, identifier: str, data: bytes) -> _Fresh | QueueUnusable:
     try:
         fresh = _Fresh(directory, identifier)
     except OSError as error:
         return unusable(directory.path, error)
     try:
         fresh.put(data)
-        if not alone:
-            # It only starts the writing, of all files, so that the syncs that follow have little left to wait for.
-            _start_writing(fresh.fd)
     except OSError as error:
         fresh.drop()
         return unusable(directory.path, error)
@@ -163,11 +160,6 @@ def _made(directory: Directory, identifier: str, data: bytes, *, alone: bool) ->
         fresh.drop()
         raise
     return fresh
-
-
-def _start_writing(fd: int) -> None:
-    if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _shown(directory: Directory, fresh: _Fresh | QueueUnusable) -> str | QueueUnusable:

@@ -9,7 +9,7 @@ DEMO := $(VENV)/.made-for-demo
 DEV := $(VENV)/.made-for-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test lint bench docs clean
 
 help: ## show the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lint: $(DEV) ## check style and types only
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+bench: $(DEV) ## measure speed beside other clients (QUICK=1 takes two minutes)
+	$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 docs: $(DEV) ## write the reference from the source, build the pages
 	$(BIN)/python docs/generate_reference.py

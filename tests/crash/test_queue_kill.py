@@ -68,7 +68,7 @@ def test_killed_before_every_call(
     judge(path, sink, EXPECTED, set(EXPECTED), "a clean run")
     assert [state for _, state, _ in clean["report"]] == ["sent", "failed", "sent", "sent"]
     assert calls > 150
-    reached = {len(one_point(spooler, sink, path, job, kill)) for kill in range(1, calls + 1, 1 if long else 2)}
+    reached = {len(one_point(spooler, sink, path, job, kill)) for kill in range(1, calls + 1, 1 if long else 3)}
     assert reached == {0, 1, 2, 3, 4}
     for kill in range(10, calls + 1, 3 if long else 40):
         for again in range(1, 90, 2 if long else 30):

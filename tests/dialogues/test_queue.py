@@ -388,7 +388,11 @@ def test_a_file_that_can_not_be_read_is_not_queued(world: World, tmp_path: Path)
 def test_one_bad_message_does_not_stop_a_batch(world: World, tmp_path: Path) -> None:
     client = world.client(1)
     good = b"From: a@example.org\nTo: b@example.net\n\nx\n"
-    names = client.queue_many(tmp_path, [good, b"no header", good])
-    assert [isinstance(name, str) for name in names] == [True, False, True]
+    large = good + b"a line\n" * 300_000
+    names = client.queue_many(tmp_path, [good, b"no header", large, good])
+    assert [isinstance(name, str) for name in names] == [True, False, True, True]
+    head = read_head((tmp_path / names[2]).read_bytes())
+    assert head is not None
+    assert head.letter.size == len(large) + large.count(b"\n")
     assert sorted(os.listdir(tmp_path)) == sorted(name for name in names if isinstance(name, str))
     world._clients.clear()

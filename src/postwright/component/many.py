@@ -38,7 +38,7 @@ def _over_one(
         for message in messages:
             if feed.take(message):
                 if feed.batch.full:
-                    client._run(plan, feed.batch.advance())
+                    client._run(plan, feed.batch.advance(more=True))
                 yield from feed.results()
         while feed.batch.pending:
             client._run(plan, feed.batch.advance())

@@ -51,7 +51,7 @@ async def _over_one(
         async for message in messages:
             if feed.take(message):
                 if feed.batch.full:
-                    await client._run(plan, feed.batch.advance())
+                    await client._run(plan, feed.batch.advance(more=True))
                 for result in feed.results():
                     yield result
         while feed.batch.pending:

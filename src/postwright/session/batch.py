@@ -93,28 +93,41 @@ class Batch:
         self._flight: deque[Item] = deque()
         self._heard: list[Reply] = []
         self._ways = Ways(session)
+        self._more = False
+        self._due = 0.0
         self.done: list[tuple[int, SendResult | SMTPError]] = []
         """Results that were not fetched yet, with the key of each message."""
 
     def add(self, key: int, envelope: Envelope, draft: Draft) -> None:
         """Take one more message."""
+        if not self._todo:
+            self._due = self._session.clock() + MOMENT
         self._todo.append(Item(key, envelope, draft))
 
     @property
     def full(self) -> bool:
-        """Whether enough waits to be sent."""
-        return len(self._todo) >= self._window
+        """Whether enough waits to be sent, or something has waited for a moment."""
+        waiting = len(self._todo)
+        return waiting + len(self._flight) >= self._window or (waiting > 0 and self._session.clock() > self._due)
 
     @property
     def pending(self) -> bool:
         """Whether any message has no result yet."""
         return bool(self._todo or self._flight)
 
-    async def advance(self) -> None:
-        """Go on until there is at least one more result, and a moment longer while more of them come at once."""
+    async def advance(self, *, more: bool = False) -> None:
+        """Go on until there is at least one more result, and a moment longer while more of them come at once.
+
+        Args:
+            more: More messages will be added: what is in flight need not come to its end, so that the line is never
+                idle in between.
+        """
         clock = self._session.clock
         end = clock() + MOMENT
+        self._more = more
         while self.pending and (not self.done or clock() < end) and len(self.done) < WINDOW:
+            if more and not self._todo and len(self._flight) < self._window:
+                return
             try:
                 await self._advance()
             except SMTPError as error:
@@ -143,7 +156,7 @@ class Batch:
     async def _chunked(self) -> None:
         out: list[bytes] = []
         octets, start = 0, self._session.link.offered
-        while self._todo and len(self._flight) < WINDOW and octets < WRITE and self._ways.fits(self._todo[0]):
+        while self._todo and len(self._flight) < self._window and octets < WRITE and self._ways.fits(self._todo[0]):
             item = self._todo.popleft()
             body = item.draft.body.whole or b""
             last = b"BDAT %d LAST\r\n" % (len(item.draft.headers) + len(body))
@@ -160,12 +173,14 @@ class Batch:
         if out:
             self._session.state = State.ENDED
             await self._session.talk.pour(b"".join(out))
-        while self._flight and (
-            len(self._flight) > WINDOW // 2 or not self._todo or not self._ways.fits(self._todo[0])
-        ):
+        while self._flight and (len(self._flight) > self._window // 2 or not self._goes_on()):
             await self._hear_chunked()
         if not self._flight:
             self._session.state = State.READY
+
+    def _goes_on(self) -> bool:
+        """Whether another message can be put in flight, now or soon."""
+        return self._ways.fits(self._todo[0]) if self._todo else self._more
 
     async def _hear_chunked(self) -> None:
         heard = self._heard

@@ -170,7 +170,9 @@ async def send_chunks(deal: Transaction, started: bool) -> Reply:
     async for part in Carrier(deal).parts():
         chunk += part
         while len(chunk) > WRITE:  # what stays is the last chunk, or the beginning of the next one
-            await session.talk.say(Command(b"BDAT %d\r\n" % WRITE, f"BDAT {WRITE}"), body=chunk[:WRITE])
+            with memoryview(chunk) as whole:
+                size = Command(b"BDAT %d\r\n" % WRITE, f"BDAT {WRITE}")
+                await session.talk.say(size, body=whole[:WRITE])
             del chunk[:WRITE]
             unheard = await _heard(deal, unheard + 1, _ahead(deal))
     await _heard(deal, unheard, 0)

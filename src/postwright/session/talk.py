@@ -125,7 +125,9 @@ class Talk:
         self.dropped = True
         raise ConnectionDropped("while the connection was idle")
 
-    async def say(self, *commands: Command, body: bytes | bytearray = b"", owed: int | None = None) -> None:
+    async def say(
+        self, *commands: Command, body: bytes | bytearray | memoryview = b"", owed: int | None = None
+    ) -> None:
         """Send commands as one group, with a body behind them; a reply is owed for each command."""
         self.quiet()
         if PITrail in self._wanted:
@@ -134,7 +136,7 @@ class Talk:
         self._owed += len(commands) if owed is None else owed
         data = b"".join([command.data for command in commands])
         try:
-            await self.link.send(data + body if body else data)
+            await self.link.send(b"".join((data, body)) if body else data)
         except NetworkError as error:
             raise self._last_words(error, MessageRefused if body else Refused) from error
 

@@ -83,7 +83,10 @@ class LineEnds:
         count = len(ends)
         if ends != b"\n" * count or data[first - 1 :: width][:count] != b"\r" * count:
             return False
-        if len(data.translate(None, _OTHERS)) != 2 * count:
+        rest = bytearray(data)  # without the line ends in their places there may be no other
+        del rest[first::width]
+        del rest[first - 1 : first + (width - 1) * (count - 1) : width - 1]
+        if b"\r" in rest or b"\n" in rest:
             return False
         self._column = len(data) - (first + (count - 1) * width + 1)
         return True

@@ -13,7 +13,7 @@ from postwright.cli.connecting import client_of, need_server, unlock
 from postwright.cli.exits import Exit, exit_for
 from postwright.cli.problems import Problem
 from postwright.cli.trail import Trail
-from postwright.component.letters import Wishes
+from postwright.component.wishes import Wishes
 from postwright.drive import clock
 from postwright.enums import Outcome
 from postwright.errors import QueueIncomplete, QueueUnusable, SMTPError

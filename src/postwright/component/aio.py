@@ -6,9 +6,8 @@ import os
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
-from postwright.component.letters import Wishes
 from postwright.component.many_aio import many
-from postwright.component.queueing import MAX_AGE, Manner
+from postwright.component.wishes import MAX_AGE, Manner, Wishes
 from postwright.drive.aio import AsyncDriver
 from postwright.enums import Direction
 from postwright.errors import ConnectionDropped, NotPossibleNow, SMTPError

@@ -11,7 +11,6 @@ from postwright import events
 from postwright.component.addressing import Addressing
 from postwright.component.attachments import Bodies
 from postwright.component.operations import Operations
-from postwright.component.queueing import Queueing
 from postwright.component.recipients import MessageRecipients, View
 from postwright.component.signals import Signal, Signals
 from postwright.component.writing import check_server, content_of, envelope_of, named_envelope
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from typing import BinaryIO
 
+    from postwright.component.queueing import Queueing
     from postwright.drive import Driver
     from postwright.enums import Outcome
     from postwright.message.draft import Draft
@@ -64,13 +64,8 @@ class Component(Addressing, Properties, Signals):
         TypeError: A keyword is no property.
     """
 
-    _writable: ClassVar[tuple[str, ...]] = (
-        "send_to",
-        "cc",
-        "bcc",
-        "attached_file",
-        "address_check",
-        "message_recipient_count",
+    _writable: ClassVar = frozenset(
+        {"send_to", "cc", "bcc", "attached_file", "address_check", "message_recipient_count"}
     )
 
     _driver: Driver
@@ -95,7 +90,6 @@ class Component(Addressing, Properties, Signals):
         self._listen()
         session = Session(Plan.of(store), clock=clock.monotonic, host_name=clock.host_name(), wanted=self._wanted)
         self._operations = Operations(session)
-        self._queueing = Queueing(self._operations)
         store.live = self._live
         for name, value in values.items():
             if name not in PROPERTIES and name not in HANDLERS and name not in self._writable:
@@ -105,6 +99,12 @@ class Component(Addressing, Properties, Signals):
     def __repr__(self) -> str:
         state = "connected" if self._session.connected else "not connected"
         return f"<{type(self).__name__} {self.mail_server or 'without a server'}:{self.mail_port}, {state}>"
+
+    @property
+    def _queueing(self) -> Queueing:
+        from postwright.component.queueing import Queueing  # noqa: PLC0415 - most programs queue nothing
+
+        return Queueing(self._operations)
 
     @property
     def _session(self) -> Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postwright.component.recipients import parse_options
@@ -22,27 +21,14 @@ from postwright.words import Envelope, Recipient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from datetime import datetime
 
+    from postwright.component.wishes import Wishes
     from postwright.flow import Flow
     from postwright.message.body import Source
     from postwright.spool.run import Taking
 
 _KINDS = {RecipientType.TO: "To", RecipientType.CC: "Cc", RecipientType.BCC: "Bcc"}
 _TYPES = {name: kind for kind, name in _KINDS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What else is wanted of a message in the queue.
-
-    Attributes:
-        priority: 0 to 9; 0 goes first.
-        not_before: When it may be sent; None for at once.
-    """
-
-    priority: int = 5
-    not_before: datetime | None = None
 
 
 def present() -> float:

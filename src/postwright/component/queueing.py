@@ -7,7 +7,6 @@ ends the run and leaves the messages queued; what concerns one message ends that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from postwright.component import letters
@@ -42,8 +41,8 @@ from postwright.words import QueueEntry, QueueReport, SendResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from postwright.component.letters import Wishes
     from postwright.component.operations import Operations
+    from postwright.component.wishes import Manner, Wishes
     from postwright.message.draft import Draft
     from postwright.options.plan import Plan
     from postwright.spool.record import Letter
@@ -62,25 +61,7 @@ AHEAD = 4
 FIRST_DELAY, LONGEST_DELAY = 300.0, 4 * 3600.0
 """Seconds before the second attempt, which double with each attempt, up to a limit."""
 
-MAX_AGE = 5 * 24 * 3600.0
-"""Seconds after which a message is not tried again (RFC 5321 section 4.5.4.1: four to five days)."""
-
 _LINE_FAULTS = (NetworkError, CommunicationError, ConnectionDropped, InactivityTimeout, ServiceClosing)
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a run is done.
-
-    Attributes:
-        retry: Whether a message that was refused for now (4yz) is queued again.
-        max_age: Seconds after which that ends.
-        stop: Asked between two messages whether the run shall end.
-    """
-
-    retry: bool
-    max_age: float
-    stop: Callable[[], bool] | None
 
 
 class Queueing:

@@ -1,5 +1,6 @@
 """Batches through real servers: overlapped, one result for each message, one bad message never stops the rest."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -129,6 +130,25 @@ def test_listeners_get_every_event_in_order(client_factory: Make, postfix: Postf
     client.send_many([letter(n, token) for n in range(3)])
     commands = [line.split(" ")[0] for line in lines if line[:4].isalpha() and line[:4].isupper()]
     assert commands == ["EHLO", *["MAIL", "RCPT", "BDAT"] * 3, "QUIT"]
+
+
+@pytest.mark.parametrize("chunking", [True, False])
+def test_replies_that_come_while_a_task_does_something_else_are_not_lost(postfix: Postfix, chunking: bool) -> None:
+    from postwright import AsyncSMTP
+
+    token = new_token()
+
+    async def scenario() -> list[Any]:
+        client = AsyncSMTP(mail_server=postfix.host, mail_port=postfix.plain, ssl_start_mode=3)
+        client.settings.use_chunking = chunking
+        results = []
+        async for result in client.send_many(letter(n, token) for n in range(150)):
+            results.append(result)
+            await asyncio.sleep(0.002)
+        return results
+
+    results = asyncio.run(scenario())
+    assert [type(result) for result in results] == [SendResult] * 150
 
 
 @pytest.mark.parametrize("ordered", [True, False])

@@ -73,7 +73,8 @@ class AsyncSMTP(Component):
             flow.close()
             if not busy:
                 self._store.locked = self._session.connected
-                if self._session.connected and plan.settings.process_idle_events:
+                # In the middle of a batch replies are owed: what comes then is no idle event.
+                if self._session.in_order and plan.settings.process_idle_events:
                     self._driver.on_idle = self._idle_event
 
     def _idle_event(self, data: bytes) -> None:

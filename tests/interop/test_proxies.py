@@ -158,3 +158,18 @@ def test_settings_that_do_not_fit_are_told_before_anything_is_dialed(client: Cli
     client.firewall_host = "proxy.example"
     with pytest.raises(errors.InvalidValue, match="firewall_type"):
         client.send()
+
+
+def test_a_star_leaves_the_name_to_the_proxy(client: Client, dante: Any, postfix: Postfix) -> None:
+    client.mail_server = "*localhost"
+    with pytest.raises(errors.InvalidValue, match="proxy"):
+        client.send()
+    through(client, dante, FirewallType.SOCKS5, "open")
+    token = new_token()
+    client.subject = token
+    client.send()
+    assert "TLS" in postfix.newest_trace(token)
+    client.firewall_type = FirewallType.SOCKS4
+    client.firewall_port = dante.open
+    with pytest.raises(errors.NotAvailable, match=r"take the \* away"):
+        client.send()

@@ -135,3 +135,54 @@ def check(fault: Fault, judge: Judge, outcomes: list[Outcome]) -> None:
             assert judge.accepted[name] == 1, f"false SENT of message {name} at {fault}"
         elif outcome is Outcome.NOT_SENT:
             assert judge.whole[name] == 0, f"false NOT_SENT of message {name} at {fault}"
+
+
+def play(listener: socket.socket, script: list[bytes]) -> None:
+    """Say each part of a script once the client has said something; then leave, and serve whoever comes next well."""
+    sock, _ = listener.accept()
+    with sock:
+        for part in script:
+            sock.sendall(part)
+            sock.recv(65536)
+    with suppress(OSError):
+        sock, _ = listener.accept()
+        with sock, suppress(Failed, OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            converse(Line(sock, None, Seen(), threading.Event()), Judge(), WAYS["dotted"])
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        b"250 taken\r\n421 too many messages\r\n",  # in answer to RSET, in one packet with the acceptance
+        b"250 taken\r\n250 reset\r\n421 too many messages\r\n",  # in answer to the next MAIL
+    ],
+)
+@pytest.mark.parametrize("proven", [True, None])
+def test_an_acceptance_stands_although_a_421_came_with_it(ends: bytes, proven: bool | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        if proven:
+            batch._overlap["127.0.0.1", port] = True
+        hello = b"250-busy.example\r\n250 PIPELINING\r\n"
+        script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n354 go on\r\n", ends]
+        thread = threading.Thread(target=play, args=(listener, script))
+        thread.start()
+        outcomes = send(port)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    assert outcomes == [Outcome.SENT] * COUNT
+
+
+def test_a_421_in_answer_to_a_whole_message_refuses_it_and_it_goes_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        hello = b"250-busy.example\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
+        script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n421 not now\r\n"]
+        thread = threading.Thread(target=play, args=(listener, script))
+        thread.start()
+        outcomes = send(port)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    # The first is refused and goes again; the others may have been read by the server, so nobody knows about them.
+    assert outcomes == [Outcome.SENT, *[Outcome.UNKNOWN] * (COUNT - 1)]

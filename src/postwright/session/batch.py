@@ -128,14 +128,16 @@ class Batch:
         while self.pending and (not self.done or clock() < end) and len(self.done) < WINDOW:
             if more and not self._todo and len(self._flight) < self._window:
                 return
+            opening = not self._session.connected
             try:
+                if opening:
+                    await self._open()
+                    opening = False
                 await self._advance()
             except SMTPError as error:
-                await self._fault(error)
+                await self._fault(error, final=opening)
 
     async def _advance(self) -> None:
-        if not self._session.connected:
-            await self._open()
         if self._ways.offered is not self._session.extensions:
             self._ways = Ways(self._session)
         if not self._ways.overlapped or _overlap.get(self._session.server) is False:
@@ -195,6 +197,8 @@ class Batch:
             self._flight.popleft()
             await self._settle(item, answers[0], answers[1:-2], answers[-2])
             self._check_reset(answers[-1])
+        if self._flight and len(heard) == len(self._flight[0].envelope.recipients) + 2:
+            _refused_by_closing(self._flight[0], heard[-1])
         _check_closing(heard)
 
     # Without CHUNKING: a body, and the next message's commands behind its dot
@@ -208,6 +212,7 @@ class Batch:
             await talk.pour(self._begin(self._todo.popleft()))
         item = self._flight[0]
         answers = await self._hear(len(item.envelope.recipients) + 2)
+        _check_closing(answers)
         mail, rcpts, go = answers[0], answers[1:-1], answers[-1]
         out = self._body(item, go, wanted=mail.code == 250 and any(r.code in TAKEN for r in rcpts))
         replies = 1 + (go.code == 354)
@@ -219,6 +224,8 @@ class Batch:
         self._session.state = State.ENDED
         await talk.pour(out + _RSET + following)
         final = (await self._hear(1))[0] if go.code == 354 else go
+        _refused_by_closing(item, final)
+        _check_closing([final])
         self._flight.popleft()
         await self._settle(item, mail, rcpts, final)
         await self._prove(proven=proven)
@@ -263,11 +270,11 @@ class Batch:
         return max(self._session.plan.settings.final_reply_timeout, self._session.link.timeout or 0)
 
     async def _hear(self, count: int, timeout: float | None = None) -> list[Reply]:
-        """Return the next replies, so many of them."""
+        """Return the next replies, so many of them; the last of them may be a 421, behind which nothing comes."""
         heard = self._heard
         while len(heard) < count:
-            heard += await self._session.talk.several(self._patience() if timeout is None else timeout)
             _check_closing(heard)
+            heard += await self._session.talk.several(self._patience() if timeout is None else timeout)
         answers = heard[:count]
         del heard[:count]
         return answers
@@ -291,16 +298,21 @@ class Batch:
 
     @staticmethod
     def _check_reset(reply: Reply) -> None:
+        _check_closing([reply])
         if reply.code != 250:
             raise UnexpectedReply(f"{reply} in answer to RSET", reply=reply)
 
-    async def _fault(self, error: SMTPError) -> None:
-        """Settle what was in flight when the line failed; what the server can't have taken goes again."""
+    async def _fault(self, error: SMTPError, *, final: bool) -> None:
+        """Settle what was in flight when the line failed; what the server can't have taken goes again.
+
+        Nothing goes again if the failure is final: no line could be opened, or the user or the time ended it. Without
+        that a line that failed has always settled a message or used up one of its tries, so this comes to an end.
+        """
         session = self._session
         await session.hang_up(error.message, error.code)
         flight, self._flight = self._flight, deque()
         self._heard.clear()
-        final = isinstance(error, Interrupted | OperationTimeout) or not flight
+        final = final or isinstance(error, Interrupted | OperationTimeout)
         again: list[Item] = []
         for item in (*flight, *self._todo) if final else flight:
             unknown = item.end_at is not None and session.link.taken > item.end_at
@@ -319,3 +331,9 @@ class Batch:
 def _check_closing(heard: list[Reply]) -> None:
     if heard and heard[-1].code == 421:
         raise ServiceClosing(str(heard[-1]), reply=heard[-1])
+
+
+def _refused_by_closing(item: Item, final: Reply) -> None:
+    """Note that a 421 in answer to a whole message refuses it: the server does not have it, and it may go again."""
+    if final.code == 421:
+        item.end_at = None

@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
@@ -27,7 +28,7 @@ class Gone(Exception):
     """The client or the test has left."""
 
 
-class Server:
+class Server(ABC):
     """A listening socket and a thread that serves one connection after the other."""
 
     def __init__(self) -> None:
@@ -91,9 +92,9 @@ class Server:
         except Gone:
             return
 
+    @abstractmethod
     def attend(self, line: socket.socket) -> None:
         """Serve one connection."""
-        raise NotImplementedError
 
 
 def reset(line: socket.socket) -> None:

@@ -11,6 +11,7 @@ import inspect
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from postwright.drive.loop import carry
 from postwright.drive.transcripts import Deed, Peer, Station, TranscriptMismatch
 from postwright.errors import (
     Busy,
@@ -94,28 +95,16 @@ class ScriptedDriver:
         self._interrupted = False
         self._end = None if limit is None else self.time + limit
         try:
-            return self._loop(flow)
+            return carry(flow, self._grant)
         finally:
             self.busy = False
 
-    def _loop(self, flow: Flow[T]) -> T:
-        answer: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                effect = flow.send(answer) if error is None else flow.throw(error)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            answer = error = None
-            self.effects.append(effect)
-            try:
-                if self._interrupted and type(effect) is not Hangup:
-                    self._interrupted = False
-                    raise Interrupted
-                answer = _GRANTS[type(effect)](self, effect)
-            except BaseException as caught:  # noqa: BLE001 - it goes into the flow, and out of it if unhandled
-                error = caught
+    def _grant(self, effect: Effect[Any]) -> Any:
+        self.effects.append(effect)
+        if self._interrupted and type(effect) is not Hangup:
+            self._interrupted = False
+            raise Interrupted
+        return _GRANTS[type(effect)](self, effect)
 
     def interrupt(self) -> None:
         """End the flow in progress with error 301 at its next effect; for handlers."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
 from postwright.drive.clock import monotonic
+from postwright.drive.loop import carry
 from postwright.drive.race import Race
 from postwright.errors import (
     Busy,
@@ -82,7 +83,7 @@ class SyncDriver:
         try:
             self._end = None if limit is None else monotonic() + limit
             self._wake_up()
-            return self._loop(flow)
+            return carry(flow, self._grant)
         finally:
             if self._sock is None:
                 self.hang_up()  # the waker is kept only as long as a connection is
@@ -97,21 +98,6 @@ class SyncDriver:
                     each.setblocking(False)
                 if self._interrupted:
                     self._waker[1].send(b"!")
-
-    def _loop(self, flow: Flow[T]) -> T:
-        answer: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                effect = flow.send(answer) if error is None else flow.throw(error)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            answer = error = None
-            try:
-                answer = self._grant(effect)
-            except BaseException as caught:  # noqa: BLE001 - it goes into the flow, and out of it if unhandled
-                error = caught
 
     def _grant(self, effect: Effect[Any]) -> Any:
         kind = type(effect)

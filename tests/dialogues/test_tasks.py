@@ -95,14 +95,10 @@ def test_an_open_line_belongs_to_its_loop() -> None:
 def test_a_second_task_is_refused_and_the_first_goes_on() -> None:
     def attack(wire: Wire) -> None:
         wire.delay(0.2)
-        wire.hello()
-        for answer in ("250 ok", "250 ok", "354 go"):
-            wire.line()
-            wire.say(answer)
+        wire.to_body()
         wire.body()
         wire.say("250 taken")
-        wire.expect("QUIT")
-        wire.say("221 bye")
+        wire.quit()
 
     with HostileServer(attack) as server:
 

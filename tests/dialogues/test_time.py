@@ -152,15 +152,11 @@ def test_the_connection_timeout_ends_dialing(real: World) -> None:
 
 def test_the_final_reply_has_its_own_time(real: World) -> None:
     def attack(wire: Wire) -> None:
-        wire.hello()
-        for answer in ("250 ok", "250 ok", "354 go"):
-            wire.line()
-            wire.say(answer)
+        wire.to_body()
         wire.body()
         wire.delay(1.3)
         wire.say("250 taken")
-        wire.expect("QUIT")
-        wire.say("221 bye")
+        wire.quit()
 
     client = real.attack(attack, timeout=1)
     assert client.send().reply.text == "taken"
@@ -169,15 +165,11 @@ def test_the_final_reply_has_its_own_time(real: World) -> None:
 @pytest.mark.parametrize("forever", [False, True])
 def test_a_timeout_of_zero_waits_for_ever(real: World, forever: bool) -> None:
     def attack(wire: Wire) -> None:
-        wire.hello()
-        for answer in ("250 ok", "250 ok", "354 go"):
-            wire.line()
-            wire.say(answer)
+        wire.to_body()
         wire.body()
         wire.delay(0.2)
         wire.say("250 taken")
-        wire.expect("QUIT")
-        wire.say("221 bye")
+        wire.quit()
 
     client = real.attack(attack, timeout=0 if forever else 5)
     client.settings.final_reply_timeout = 0

@@ -175,10 +175,7 @@ def test_a_line_may_be_as_long_as_the_setting_says(world: World) -> None:
 def test_a_flood_while_we_send_is_cut_off(world: World) -> None:
     def attack(wire: Wire) -> None:
         wire.shrink()
-        wire.hello()
-        for answer in ("250 ok", "250 ok", "354 go"):
-            wire.line()
-            wire.say(answer)
+        wire.to_body()
         flood(wire, b"250-more\r\n" * 1000)
 
     client = world.attack(attack)
@@ -268,10 +265,7 @@ BIG = b"A line of a message that is long.\r\n" * 100000
 @pytest.mark.parametrize("end", ["stays", "closes", "resets"])
 def test_a_refusal_in_the_middle_of_the_body_is_heard(world: World, end: str) -> None:
     def attack(wire: Wire) -> None:
-        wire.hello()
-        for answer in ("250 ok", "250 ok", "354 go"):
-            wire.line()
-            wire.say(answer)
+        wire.to_body()
         wire.receive()
         wire.say("552 5.3.4 too big")
         if end == "stays":
@@ -292,10 +286,7 @@ def test_a_refusal_in_the_middle_of_the_body_is_heard(world: World, end: str) ->
 
 def test_a_421_in_the_middle_of_the_body_is_transient(world: World) -> None:
     def attack(wire: Wire) -> None:
-        wire.hello()
-        for answer in ("250 ok", "250 ok", "354 go"):
-            wire.line()
-            wire.say(answer)
+        wire.to_body()
         wire.receive()
         wire.say("421 4.3.2 off")
         wire.until_gone()
@@ -308,10 +299,7 @@ def test_a_421_in_the_middle_of_the_body_is_transient(world: World) -> None:
 
 def test_a_server_that_only_listens_after_the_body_is_not_believed(world: World) -> None:
     def attack(wire: Wire) -> None:
-        wire.hello()
-        for answer in ("250 ok", "250 ok", "354 go"):
-            wire.line()
-            wire.say(answer)
+        wire.to_body()
         wire.body()
         wire.half_close()
         wire.until_gone()
@@ -331,8 +319,7 @@ def test_a_thousand_recipients_do_not_deadlock_with_a_server_that_answers_each_a
         wire.say("354 go")
         wire.body()
         wire.say("250 taken")
-        wire.expect("QUIT")
-        wire.say("221 bye")
+        wire.quit()
 
     people = ", ".join(f"somebody-with-a-long-name-{i}@a-long-name.example.net" for i in range(1000))
     client = world.attack(attack, send_to="", bcc=people)

@@ -268,6 +268,18 @@ class Wire:
         lines = ["hostile.example", *extensions]
         self.say(*(f"250{' ' if i == len(lines) - 1 else '-'}{line}" for i, line in enumerate(lines)))
 
+    def to_body(self) -> None:
+        """Play everything up to the 354: no extensions, one recipient."""
+        self.hello()
+        for answer in ("250 ok", "250 ok", "354 go"):
+            self.line()
+            self.say(answer)
+
+    def quit(self) -> None:
+        """Wait for QUIT and answer it."""
+        self.expect("QUIT")
+        self.say("221 bye")
+
     def secure(self) -> SecureWire:
         """Do the server's part of a handshake, and return the line inside it."""
         return SecureWire(self)

@@ -40,7 +40,7 @@ _HOMES = {
     "SMTPError": "errors",
     "RecipientResult": "words",
     "Reply": "words",
-    "SendResult": "words",
+    "SendResult": "errors.partial",  # with the error that it raises
     "AuthMechanism": "enums",
     "Direction": "enums",
     "FirewallType": "enums",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from postwright.enums import Outcome, RecipientType
 
@@ -122,6 +122,8 @@ class SendResult:
     reply: Reply
     message_id: str
     recipients: tuple[RecipientResult, ...]
+    partly_refused: ClassVar[Callable[[SendResult], Exception]]
+    """The error of ``raise_for_refused``; it stands a floor above, and puts itself here."""
 
     @property
     def queue_id(self) -> str | None:
@@ -137,6 +139,15 @@ class SendResult:
     def refused(self) -> tuple[RecipientResult, ...]:
         """The recipients that the server did not take."""
         return tuple(r for r in self.recipients if not r.accepted)
+
+    def raise_for_refused(self) -> None:
+        """Do nothing if the server took every recipient.
+
+        Raises:
+            PartlyRefused: It took the message, but not for all of its recipients; ``result`` is this result.
+        """
+        if self.refused:
+            raise type(self).partly_refused(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ SHARED_NUMBERS = {
     "MalformedReply": 162,
     "MessageRefused": 161,
     "NotAvailable": 211,
+    "PartlyRefused": 161,
     "QueueFileInvalid": 10022,
     "QueueUnusable": 302,
     "ReadOnly": 211,

@@ -7,6 +7,7 @@ whole table of network errors.
 from __future__ import annotations
 
 from postwright.errors.base import SMTPError
+from postwright.errors.partial import PartlyRefused
 from postwright.errors.queue import QueueFileInvalid, QueueIncomplete, QueueUnusable
 from postwright.errors.remote import (
     CommunicationError,
@@ -121,6 +122,7 @@ __all__ = [
     "NotPossibleListening",
     "NotPossibleNow",
     "OperationTimeout",
+    "PartlyRefused",
     "QueueFileInvalid",
     "QueueIncomplete",
     "QueueUnusable",

@@ -6,6 +6,8 @@ import copy
 import errno
 import inspect
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -14,13 +16,15 @@ from postwright.enums import Outcome, RecipientType
 from postwright.errors import NetworkError, SMTPError
 from postwright.errors.base import REGISTER
 from postwright.errors.system import ROWS, code_for
-from postwright.words import RecipientResult, Reply
+from postwright.words import RecipientResult, Reply, SendResult
 
 CLASSES = sorted(
     (
         c
         for c in vars(errors).values()
-        if inspect.isclass(c) and issubclass(c, SMTPError) and c is not errors.QueueIncomplete  # it needs a report
+        if inspect.isclass(c)
+        and issubclass(c, SMTPError)
+        and c not in {errors.QueueIncomplete, errors.PartlyRefused}  # they need a report, a result
     ),
     key=lambda c: c.__name__,
 )
@@ -145,3 +149,48 @@ def test_what_the_system_says_has_a_number(number: int, code: int) -> None:
 def test_what_the_resolver_says_has_a_number() -> None:
     names = {-2: "EAI_NONAME", -3: "EAI_AGAIN", -4: "EAI_FAIL", -5: "EAI_NODATA"}
     assert [code_for(OSError(n, "why"), names) for n in (-2, -3, -4, -5, -99)] == [11001, 11002, 11003, 11004, 11003]
+
+
+TAKEN = Reply(250, ("2.0.0 queued as 4XJ2kP5fZ1z9sT",))
+LATER = Reply(452, ("4.2.2 full",))
+
+
+def result(*replies: Reply) -> SendResult:
+    """A message for so many recipients, and what the server said of each."""
+    recipients = [
+        RecipientResult(f"r{number}@b.example", RecipientType.TO, reply.code == 250, reply)
+        for number, reply in enumerate(replies)
+    ]
+    return SendResult(TAKEN, "<1@a.example>", tuple(recipients))
+
+
+def test_a_result_with_everyone_accepted_raises_nothing() -> None:
+    result(TAKEN, TAKEN).raise_for_refused()
+
+
+@pytest.mark.parametrize(("replies", "transient"), [((LATER, TAKEN, LATER), True), ((TAKEN, LATER, REPLY), False)])
+@pytest.mark.parametrize("travel", [lambda e: e, lambda e: pickle.loads(pickle.dumps(e)), copy.copy])
+def test_a_partly_refused_message_is_sent_and_says_who_was_refused(
+    replies: tuple[Reply, ...], transient: bool, travel: object
+) -> None:
+    partly = result(*replies)
+    with pytest.raises(errors.PartlyRefused) as caught:
+        partly.raise_for_refused()
+    assert callable(travel)
+    error = travel(caught.value)
+    assert error.result == partly
+    assert error.recipients == partly.recipients
+    assert (error.outcome, error.reply, error.is_transient) == (Outcome.SENT, LATER, transient)
+    assert [f"<{r.address}>: {r.reply}" in str(error) for r in partly.refused] == [True] * len(partly.refused)
+    assert "taken by the server" in str(error)
+
+
+def test_the_result_that_the_package_gives_can_raise_without_anything_else_being_used() -> None:
+    code = (
+        "from postwright import RecipientResult, RecipientType, Reply, SendResult\n"
+        "r = RecipientResult('a@b.example', RecipientType.TO, False, Reply(550, ('no',)))\n"
+        "try: SendResult(Reply(250, ('ok',)), '', (r,)).raise_for_refused()\n"
+        "except Exception as error: print(type(error).__name__)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "PartlyRefused\n"

@@ -32,6 +32,8 @@ SPICE = [
     b"x" * 600, b"HTTP/1.1 200 OK\r\n", b"\x15\x03\x01\0\2\2\n", b"250 ok\r\r\n",
 ]  # fmt: skip
 
+ALTERED = [bytes([octet]) for octet in b"0123456789- x\0\r\n"]
+
 Reading = tuple[list[tuple[int, list[bytes]]], str]
 """Replies, and how it ended: "" in order, "bad" or "long" where reading must stop."""
 
@@ -84,13 +86,19 @@ def streams(chance: random.Random) -> Iterator[bytes]:
         stream = bytearray().join(chance.choices(GOOD, k=chance.randrange(1, 80)))
         for _ in range(chance.choice((0, 0, 1, 1, 3))):
             at = chance.randrange(len(stream) + 1)
-            match chance.randrange(3):
+            match chance.randrange(5):
                 case 0:
                     stream[at:at] = chance.choice(SPICE)
-                case 1:
+                case 1 | 2:  # in a code, most often
+                    start = stream.rfind(b"\n", 0, at) + 1
+                    place = start + chance.randrange(4)
+                    stream[place : place + 1] = chance.choice(ALTERED)
+                case 3:
                     del stream[at : at + chance.randrange(1, 9)]
                 case _:
                     stream[at:at] = stream[at : at + chance.randrange(1, 300)]
+        if chance.random() < 0.1:  # and a line that does not end
+            stream += b"250 " + b"x" * chance.choice((40, 508, 509, 510, 600))
         yield bytes(stream)
 
 
@@ -111,7 +119,7 @@ def walk_replies(count: int) -> None:
 
 
 def test_replies() -> None:
-    walk_replies(30_000)
+    walk_replies(60_000)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from tests.interop.servers import (
     Kdc,
     Microsocks,
     OldVerbs,
+    OpenSMTPD,
     Postfix,
     Sink,
     Squid,
@@ -51,6 +52,12 @@ def postfix(ca: Authority) -> Iterator[Postfix]:
 def exim(ca: Authority) -> Iterator[Exim]:
     with running("exim"):
         yield Exim.described(ca)
+
+
+@pytest.fixture(scope="session")
+def opensmtpd(ca: Authority) -> Iterator[OpenSMTPD]:
+    with running("opensmtpd"):
+        yield OpenSMTPD.described(ca)
 
 
 @pytest.fixture(scope="session")

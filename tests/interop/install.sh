@@ -12,12 +12,13 @@ BESIDE="gcc libkrb5-dev openssl perl python3-dev python3-venv libsasl2-modules l
 BESIDE+=" strace" # it shows, and disturbs, what the queue asks of the system
 STORES="libengine-pkcs11-openssl opensc putty-tools softhsm2" # what writes certificate stores, and a token of software
 command -v keytool >/dev/null || STORES+=" default-jre-headless"
-UNPACKED="postfix exim sasl proxies krb5 dovecot samba gsasl"
+UNPACKED="postfix exim opensmtpd sasl proxies krb5 dovecot samba gsasl"
 
 packages_of() {
   case $1 in
     postfix) echo postfix postfix-lmdb postfix-pcre ;;
     exim) echo exim4-base exim4-daemon-heavy exim4-config ;;
+    opensmtpd) echo opensmtpd ;;
     sasl) echo sasl2-bin ;; # for saslpasswd2; installed, it would bring a daemon
     krb5) echo krb5-kdc krb5-admin-server krb5-user ;;
     dovecot) echo dovecot-core dovecot-submissiond dovecot-gssapi ;;
@@ -34,13 +35,20 @@ have() { ! dpkg-query -W -f '${db:Status-Status}\n' "$@" 2>&1 | grep -qvx instal
 # shellcheck disable=SC2046
 unpacked() { [ -e "$PREFIX/$1/libraries" ] && have $(cat "$PREFIX/$1/libraries"); }
 
-# What the servers run as. Debian's Exim has the name of its user compiled in.
-have_users() { getent passwd "$OWNER" "$MAIL" "$PROXYUSER" Debian-exim >/dev/null && getent group "$DROP" >/dev/null; }
+# What the servers run as. Exim and OpenSMTPD have the names of their users compiled in, and the latter a folder.
+COMPILED_IN="Debian-exim opensmtpd opensmtpq"
+JAIL=/var/lib/opensmtpd/empty
+
+# shellcheck disable=SC2086
+have_users() {
+  getent passwd "$OWNER" "$MAIL" "$PROXYUSER" $COMPILED_IN >/dev/null && getent group "$DROP" >/dev/null && [ -d "$JAIL" ]
+}
 
 make_users() {
   local name
   getent group "$DROP" >/dev/null || groupadd --system "$DROP"
-  for name in "$OWNER" "$MAIL" Debian-exim; do
+  mkdir -p "$JAIL"
+  for name in "$OWNER" "$MAIL" $COMPILED_IN; do
     getent passwd "$name" >/dev/null ||
       useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$name"
   done

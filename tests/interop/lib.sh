@@ -9,7 +9,7 @@ CA=$STATE/ca         # certificates
 RUN=$STATE/run       # a folder for each server: generated configuration, pid files, logs, mail
 
 PROXIES="dante microsocks squid tinyproxy"
-SERVERS="postfix exim sink oldverbs krb5 dovecot $PROXIES"
+SERVERS="postfix exim opensmtpd sink oldverbs krb5 dovecot $PROXIES"
 PORTS_FROM=${POSTWRIGHT_INTEROP_PORTS:-20000}
 OWNER=postwright-mta  # runs Postfix
 DROP=postwright-drop  # Postfix insists on a group of its own for its maildrop

@@ -204,12 +204,8 @@ class Server:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MailServer(Server):
-    """Postfix and Exim: mailboxes for users, and *@capture.test for the exact bytes."""
-
-    implicit: int
-    small: int
-    bare: int
+class CapturingServer(Server):
+    """*@capture.test for the exact bytes."""
 
     def newest_capture(self, token: str, *, timeout: float = PATIENCE) -> Captured:
         """What reached *@capture.test and contains the token."""
@@ -223,6 +219,15 @@ class MailServer(Server):
         trace = TRACE.match(data)
         assert trace, f"{self.name} wrote no Received header"
         return trace[0].decode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServer(CapturingServer):
+    """Postfix and Exim: mailboxes for users too."""
+
+    implicit: int
+    small: int
+    bare: int
 
     def mailbox(self, user: str, *tokens: str, timeout: float = PATIENCE) -> bytes:
         """The newest message in a user's mailbox (`bob`, `jürgen@bücher.example`) that contains the tokens, with all
@@ -262,6 +267,17 @@ class Exim(MailServer):
     """Exim with GnuTLS."""
 
     name = "exim"
+
+    @classmethod
+    def described(cls, ca: Authority) -> Self:
+        return cls(ca=ca, **ports(cls.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenSMTPD(CapturingServer):
+    """OpenSMTPD: neither PIPELINING, CHUNKING, SMTPUTF8 nor TLS. It knows *@capture.test alone."""
+
+    name = "opensmtpd"
 
     @classmethod
     def described(cls, ca: Authority) -> Self:

@@ -12,7 +12,7 @@ import pytest
 from postwright import Outcome, SSLStartMode, errors
 from postwright.events import PITrail
 from tests.interop.both import Client
-from tests.interop.servers import Exim, MailServer, OldVerbs, Postfix, Sink, new_token
+from tests.interop.servers import Exim, MailServer, OldVerbs, OpenSMTPD, Postfix, Sink, new_token
 
 Make = Callable[..., Client]
 
@@ -27,7 +27,7 @@ def server(request: pytest.FixtureRequest) -> MailServer:
 def make(client_factory: Make) -> Make:
     """A client for a real server; mail goes from alice to the address whose bytes are kept."""
 
-    def factory(server: MailServer | OldVerbs | Sink, port: int | None = None, **values: Any) -> Client:
+    def factory(server: MailServer | OldVerbs | OpenSMTPD | Sink, port: int | None = None, **values: Any) -> Client:
         values = {
             "mail_server": "localhost" if hasattr(server, "implicit") else server.host,
             "mail_port": port or server.plain,
@@ -320,6 +320,22 @@ def test_a_server_without_extensions(make: Make, server: MailServer) -> None:
     required = make(server, server.bare)
     with pytest.raises(errors.ExtensionMissing, match="STARTTLS"):
         required.send()
+
+
+def test_a_server_that_takes_one_command_at_a_time(make: Make, opensmtpd: OpenSMTPD) -> None:
+    client = make(opensmtpd)
+    client.send_to = "x@capture.test, relay@elsewhere.test, y@capture.test"
+    client.message_text = f"{(token := new_token())}\n"
+    with pytest.raises(errors.RecipientsRefused) as caught:
+        client.send()
+    assert [r.accepted for r in caught.value.recipients] == [True, False, False]  # the last was not asked for
+    assert caught.value.outcome is Outcome.NOT_SENT
+    client.settings.stop_on_to_errors = False
+    with client.kept():
+        client.connect()
+        assert [r.address for r in client.send().refused] == ["relay@elsewhere.test"]
+        client.send()  # once more on the same line, after RSET
+    assert token.encode() in opensmtpd.newest_capture(token).raw
 
 
 @pytest.mark.parametrize(

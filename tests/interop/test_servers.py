@@ -1,6 +1,7 @@
 """The servers do what ports.txt and README.md say, shown with the standard library alone."""
 
 import base64
+import contextlib
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.interop import servers
-from tests.interop.servers import Authority, Exim, MailServer, OldVerbs, Postfix, Sink, new_token
+from tests.interop.servers import Authority, Exim, MailServer, OldVerbs, OpenSMTPD, Postfix, Sink, new_token
 
 pytestmark = pytest.mark.interop
 
@@ -232,6 +233,16 @@ def test_exim_replies_for_each_recipient_with_prdr(exim: Exim) -> None:
             client.rcpt(f"{name}@example.test")
         replies = [client.data(b"Subject: prdr\r\n\r\n")[0]] + [client.getreply()[0] for _ in range(3)]
     assert replies == [353, 250, 550, 250]
+
+
+def test_opensmtpd_closes_on_who_pipelines(opensmtpd: OpenSMTPD) -> None:
+    with connect(opensmtpd.plain) as client:
+        assert not keywords(client) & {"pipelining", "chunking"}
+        client.send("MAIL FROM:<a@example.test>\r\nRCPT TO:<x@capture.test>\r\nDATA\r\n")
+        replies = []
+        with contextlib.suppress(smtplib.SMTPServerDisconnected):
+            replies += [client.getreply()[0] for _ in range(3)]
+    assert replies != [250, 250, 354]
 
 
 def test_ports_with_a_short_temper(postfix: Postfix) -> None:

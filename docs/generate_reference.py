@@ -6,7 +6,6 @@ python docs/generate_reference.py --check   exit with 1 when they are out of dat
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import inspect
 import sys
@@ -155,7 +154,7 @@ def events_page() -> str:
     """Return the page of the events."""
     parts = []
     for handler, event in events.HANDLERS.items():
-        fields = [[code(f.name), code(getattr(f.type, "__name__", str(f.type)))] for f in dataclasses.fields(event)]
+        fields = [[code(name), code(kind)] for name, kind in event.__annotations__.items()]
         parts.append(
             f"## {handler}\n\nThe handler gets an `events.{event.__name__}`. {docstring(event)}\n\n"
             + table(["Field", "Type"], fields)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from postwright.enums import Direction  # noqa: TC001 - the fields' types can be asked for at run time
+from postwright.record import Frozen, Record
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionStatus:
+class ConnectionStatus(Frozen):
     """The connection's state changed: connected, proxy passed, TLS finished, disconnected.
 
     ``status_code`` is 0, or the number of the error that ended the connection.
@@ -20,15 +19,13 @@ class ConnectionStatus:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class StartTransfer:
+class StartTransfer(Frozen):
     """The message text, or the attached file, starts to go out."""
 
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Frozen):
     """A part of the message went out.
 
     ``bytes_transferred`` counts from the beginning of the body; ``percent_done`` is -1 where the total is unknown;
@@ -41,38 +38,33 @@ class Transfer:
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EndTransfer:
+class EndTransfer(Frozen):
     """The message text, or the attached file, has gone out."""
 
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
-class Error:
+class Error(Frozen):
     """Something went wrong that did not end the operation, for example a refused Bcc recipient."""
 
     error_code: int
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Expand:
+class Expand(Frozen):
     """One address of the list that ``expand()`` asked for."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class PITrail:
+class PITrail(Frozen):
     """One line of the dialogue; secrets are masked. Message headers and bodies are not shown."""
 
     direction: Direction
     message: str
 
 
-@dataclass(slots=True)
-class SSLServerAuthentication:
+class SSLServerAuthentication(Record):
     """The server showed its certificate; ``accept`` holds the verdict, which the handler may overrule.
 
     ``cert_encoded`` is the certificate in DER; ``status`` is "OK", or says what is wrong with it.
@@ -84,14 +76,20 @@ class SSLServerAuthentication:
     status: str
     accept: bool
 
+    def __init__(self, cert_encoded: bytes, cert_subject: str, cert_issuer: str, status: str, accept: bool) -> None:
+        self.cert_encoded = cert_encoded
+        self.cert_subject = cert_subject
+        self.cert_issuer = cert_issuer
+        self.status = status
+        self.accept = accept
+
     def __setattr__(self, name: str, value: object) -> None:
         if name != "accept" and hasattr(self, name):
             raise AttributeError(f"{name} can't be changed; only accept can")
         object.__setattr__(self, name, value)
 
 
-@dataclass(frozen=True, slots=True)
-class SSLStatus:
+class SSLStatus(Frozen):
     """Progress of the TLS connection, for people who read logs."""
 
     message: str

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from postwright.enums import Outcome, RecipientType
+from postwright.record import Frozen, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Final
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |\Z)", re.ASCII)
 _QUEUE_ID = re.compile(
@@ -17,15 +18,17 @@ _QUEUE_ID = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Record):
     """One reply of the server (RFC 5321 section 4.2): a code, and one text for each of its lines.
 
     Bytes of the server that are not UTF-8 stand in the text as surrogate escapes.
     """
 
-    code: int
-    lines: tuple[str, ...]
+    __slots__ = ("code", "lines")
+
+    def __init__(self, code: int, lines: tuple[str, ...]) -> None:
+        self.code: Final = code
+        self.lines: Final = lines
 
     @property
     def enhanced(self) -> str | None:
@@ -76,54 +79,69 @@ def printable(text: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Record):
     """A mailbox: a local part, a domain and perhaps a display name, all as Unicode text, unquoted.
 
     ``domain`` is a name or an address literal in brackets. The null reverse-path has two empty strings.
     """
 
-    local_part: str
-    domain: str
-    name: str = ""
+    __slots__ = ("domain", "local_part", "name")
+
+    def __init__(self, local_part: str, domain: str, name: str = "") -> None:
+        self.local_part: Final = local_part
+        self.domain: Final = domain
+        self.name: Final = name
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Record):
     """A recipient as the envelope has it; ``options`` are ESMTP parameters such as NOTIFY=SUCCESS."""
 
-    address: Address
-    type: RecipientType = RecipientType.TO
-    options: tuple[tuple[str, str], ...] = ()
+    __slots__ = ("address", "options", "type")
+
+    def __init__(
+        self,
+        address: Address,
+        type: RecipientType = RecipientType.TO,  # noqa: A002 - the reference's name
+        options: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.address: Final = address
+        self.type: Final = type
+        self.options: Final = options
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Record):
     """Who sends and who receives, apart from what the headers say."""
 
-    reverse_path: Address
-    recipients: tuple[Recipient, ...]
+    __slots__ = ("recipients", "reverse_path")
+
+    def __init__(self, reverse_path: Address, recipients: tuple[Recipient, ...]) -> None:
+        self.reverse_path: Final = reverse_path
+        self.recipients: Final = recipients
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientResult:
+class RecipientResult(Record):
     """What the server said about one recipient; ``reply`` is None when it was never asked."""
 
-    address: str
-    type: RecipientType
-    accepted: bool
-    reply: Reply | None
+    __slots__ = ("accepted", "address", "reply", "type")
+
+    def __init__(self, address: str, type: RecipientType, accepted: bool, reply: Reply | None) -> None:  # noqa: A002 - the reference's name
+        self.address: Final = address
+        self.type: Final = type
+        self.accepted: Final = accepted
+        self.reply: Final = reply
 
 
-@dataclass(frozen=True, slots=True)
-class SendResult:
+class SendResult(Record):
     """A message that the server took; ``recipients`` has every recipient, in the order they were offered."""
 
-    reply: Reply
-    message_id: str
-    recipients: tuple[RecipientResult, ...]
+    __slots__ = ("message_id", "recipients", "reply")
     partly_refused: ClassVar[Callable[[SendResult], Exception]]
     """The error of ``raise_for_refused``; it stands a floor above, and puts itself here."""
+
+    def __init__(self, reply: Reply, message_id: str, recipients: tuple[RecipientResult, ...]) -> None:
+        self.reply: Final = reply
+        self.message_id: Final = message_id
+        self.recipients: Final = recipients
 
     @property
     def queue_id(self) -> str | None:
@@ -150,8 +168,7 @@ class SendResult:
             raise type(self).partly_refused(self)
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
+class QueueEntry(Frozen):
     """What became of one file of a queue in a run.
 
     Attributes:
@@ -170,8 +187,7 @@ class QueueEntry:
     result: SendResult | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueReport:
+class QueueReport(Frozen):
     """What a run did with a queue.
 
     Attributes:

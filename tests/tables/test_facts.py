@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 import typing
@@ -204,7 +203,7 @@ def test_handlers_are_the_reference_s() -> None:
 def test_event(fact: dict[str, Any]) -> None:
     event = events.HANDLERS[fact["python"]]
     hints = typing.get_type_hints(event)
-    fields = [(f.name, _plain(hints[f.name])) for f in dataclasses.fields(event)]
+    fields = [(name, _plain(hints[name])) for name in event.__match_args__]
     assert event.__name__ == fact["name"]
     assert fields == [(f["python"], f["type"]) for f in fact["fields"]]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postwright.component.recipients import parse_options
 from postwright.component.smtp import SMTP
-from postwright.words import Envelope
+from postwright.words import Envelope, Recipient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +52,9 @@ class Client(SMTP):
         if not self.notify:
             return envelope
         options = parse_options(f"NOTIFY={self.notify}")
-        return Envelope(envelope.reverse_path, tuple(replace(each, options=options) for each in envelope.recipients))
+        return Envelope(
+            envelope.reverse_path, tuple(Recipient(each.address, each.type, options) for each in envelope.recipients)
+        )
 
     def look(self, message: bytes | None, from_addr: str | None, to_addrs: list[str] | None) -> tuple[Envelope, Draft]:
         """Return what ``send``, or ``send_message`` where there is a message, would send; its files were opened."""

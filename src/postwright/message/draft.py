@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postwright.enums import Importance, Priority, Sensitivity
@@ -11,6 +10,7 @@ from postwright.message import blocks, headers, mime, plain, stamps
 from postwright.message.addresses import parse_mailbox_list
 from postwright.message.blocks import header_text
 from postwright.message.body import Body, FileSource, Memory
+from postwright.record import Frozen
 from postwright.wire.lines import LineEnds
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ _SENSITIVITY = {
 }
 
 
-@dataclass(slots=True)
-class Content:
+class Content(Frozen):
     """Everything that makes a message, as the user's properties have it.
 
     Attributes:

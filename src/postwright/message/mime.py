@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postwright.errors import ForbiddenCharacter, InvalidHeader, InvalidValue
@@ -17,6 +16,7 @@ from postwright.message.body import CHUNK, Encoded, FileSource, Memory
 from postwright.message.encoded_words import to_bytes
 from postwright.message.stamps import boundary
 from postwright.message.transfer_encodings import base64_lines, base64_size, quoted_printable
+from postwright.record import Frozen
 from postwright.wire.lines import LineEnds, canonical, fits
 from postwright.words import printable
 
@@ -33,8 +33,7 @@ _CONTENT_ID = re.compile(r"[!-;=?-~]+")
 _NOT_ASCII = re.compile(r"[^ -~]")
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Frozen):
     """Something attached to a message.
 
     Args:
@@ -50,16 +49,23 @@ class Attachment:
     content_id: str | None = None
 
 
-@dataclass(slots=True)
 class Entity:
-    """A part of a message: its MIME headers, and its content in pieces."""
+    """A part of a message: its MIME headers, and its content in pieces.
 
-    headers: bytes
-    pieces: list[bytes | Source]
-    eight_bit: bool = False
-    """Whether it has 8-bit data, or may have, for all that is known."""
-    loose: list[bytes] = field(default_factory=list)
-    """The pieces in which a boundary could occur: those that are not encoded."""
+    Attributes:
+        eight_bit: Whether it has 8-bit data, or may have, for all that is known.
+        loose: The pieces in which a boundary could occur: those that are not encoded.
+    """
+
+    __slots__ = ("eight_bit", "headers", "loose", "pieces")
+
+    def __init__(
+        self, headers: bytes, pieces: list[bytes | Source], eight_bit: bool = False, loose: Sequence[bytes] = ()
+    ) -> None:
+        self.headers = headers
+        self.pieces = pieces
+        self.eight_bit = eight_bit
+        self.loose = loose
 
     def sources(self) -> tuple[Source, ...]:
         """Return the content as sources, what is in memory joined."""

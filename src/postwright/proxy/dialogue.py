@@ -11,10 +11,10 @@ every way in which the answers are cut, also when they arrive before they were a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from postwright.errors import FirewallError, ForbiddenCharacter, InvalidValue
+from postwright.record import Frozen
 from postwright.wire.commands import MASK
 from postwright.words import printable
 
@@ -51,8 +51,7 @@ _LOOKS_LIKE = {
 """What a first octet that is wrong may mean."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Frozen):
     """A proxy and what it wants to know of us; its repr has no secrets.
 
     Args:
@@ -68,8 +67,11 @@ class Proxy:
     host: str
     port: int
     user: str = ""
-    password: str = field(default="", repr=False)
-    headers: str = field(default="", repr=False)
+    password: str = ""
+    headers: str = ""
+
+    def __repr__(self) -> str:
+        return f"Proxy(type={self.type!r}, host={self.host!r}, port={self.port}, user={self.user!r})"
 
 
 class Destination(NamedTuple):

@@ -98,7 +98,7 @@ def test_of_a_certificate_only_the_verdict_can_be_changed() -> None:
 @pytest.mark.parametrize("name", HANDLERS)
 def test_the_other_events_can_not_be_changed(name: str) -> None:
     kind: Any = HANDLERS[name]
-    fields = kind.__dataclass_fields__
+    fields = kind.__match_args__
     if kind is SSLServerAuthentication:
         return
     event = kind(**dict.fromkeys(fields, "x"))

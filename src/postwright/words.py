@@ -132,16 +132,26 @@ class RecipientResult(Record):
 
 
 class SendResult(Record):
-    """A message that the server took; ``recipients`` has every recipient, in the order they were offered."""
+    """A message that the server took; ``recipients`` has every recipient, in the order they were offered.
 
-    __slots__ = ("message_id", "recipients", "reply")
+    ``earlier`` has the replies to earlier transactions, where one did not take all recipients at once.
+    """
+
+    __slots__ = ("earlier", "message_id", "recipients", "reply")
     partly_refused: ClassVar[Callable[[SendResult], Exception]]
     """The error of ``raise_for_refused``; it stands a floor above, and puts itself here."""
 
-    def __init__(self, reply: Reply, message_id: str, recipients: tuple[RecipientResult, ...]) -> None:
+    def __init__(
+        self,
+        reply: Reply,
+        message_id: str,
+        recipients: tuple[RecipientResult, ...],
+        earlier: tuple[Reply, ...] = (),
+    ) -> None:
         self.reply: Final = reply
         self.message_id: Final = message_id
         self.recipients: Final = recipients
+        self.earlier: Final = earlier
 
     @property
     def queue_id(self) -> str | None:

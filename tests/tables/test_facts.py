@@ -34,6 +34,7 @@ DIFFERENCES = {
     "setting DSNReturn": "RFC 3461 has it",
     "setting EnvelopeId": "RFC 3461 has it",
     "setting FinalReplyTimeout": "RFC 5321 wants ten minutes for this one reply",
+    "setting MaxMessagesPerConnection": "servers close a connection that carries too many, and not all say so before",
     "setting ReplyTimeout": "a server that trickles bytes would never be silent",
     "setting SSLCRLs": "revocation lists have to come from somewhere",
     "setting TLSProvider": "another package may bring a TLS library",

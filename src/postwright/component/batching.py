@@ -59,7 +59,7 @@ class Feed:
 
     def results(self) -> Iterator[SendResult | SMTPError]:
         """Yield the results that can be given now."""
-        done, self.batch.done = self.batch.done, []
+        done = self.batch.fetch()
         for key, result in done:
             yield from self._order.next(key, result)
 

@@ -22,6 +22,7 @@ from postwright.errors import (
 from postwright.events import Error
 from postwright.flow import Call, Hangup, Sleep, Wait
 from postwright.session import asking, opening
+from postwright.session.crowd import to_everyone
 from postwright.session.login import log_in
 from postwright.session.transaction import Transaction
 
@@ -118,11 +119,11 @@ class Operations:
 
     async def _on_open_line(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
         """Send over a line that was open before; one that went stale meanwhile is replaced once."""
-        offered = self.session.link.offered
+        link, offered = self.session.link, self.session.link.offered
         try:
             return await self._transact(envelope, draft, verb)
         except (ConnectionDropped, ServiceClosing):
-            if self.session.link.offered != offered:
+            if self.session.link is not link or link.offered != offered:
                 raise
         # Nothing of the message was offered, so sending it on a new line can't make a second one.
         await self.session.talk.note("the idle connection was closed by the server: connecting again")
@@ -131,7 +132,15 @@ class Operations:
         return await self._transact(envelope, draft, verb)
 
     async def _transact(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
-        deal = Transaction(self.session, envelope, draft, verb)
+        return await to_everyone(self.session, envelope, draft, lambda share: self._transaction(share, draft, verb))
+
+    async def _transaction(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
+        session = self.session
+        if session.used_up or not session.allowance.admits(envelope.recipients):
+            await session.talk.note("the connection has carried what it may: connecting again")
+            await asking.quit_line(session)
+            await self.open()
+        deal = Transaction(session, envelope, draft, verb)
         try:
             result = await deal.run()
         finally:

@@ -46,6 +46,12 @@ class PostwrightSettings(OptionSet):
         600,
         "Seconds to wait for the reply to the message itself (RFC 5321 section 4.5.3.2.6); 0 waits for ever.",
     )
+    max_messages_per_connection = Option(
+        "MaxMessagesPerConnection",
+        Integer(0, None, "messages"),
+        0,
+        "After so many messages a connection is closed and a new one opened; 0 for no limit but the server's (MAILMAX).",
+    )
     reply_timeout = Option(
         "ReplyTimeout", SECONDS, 300, "Seconds in which a whole reply must arrive, however it trickles; 0 for no limit."
     )

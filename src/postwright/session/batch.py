@@ -15,11 +15,8 @@ can't have taken goes again on a new connection, what it may have taken is UNKNO
 
 from __future__ import annotations
 
-from collections import deque
-from copy import copy
 from typing import TYPE_CHECKING
 
-from postwright.enums import Outcome
 from postwright.errors import (
     CommunicationError,
     ConnectionDropped,
@@ -32,7 +29,10 @@ from postwright.errors import (
     UnexpectedReply,
 )
 from postwright.events import Error
+from postwright.session.allowance import no_room
+from postwright.session.asking import quit_line
 from postwright.session.states import State
+from postwright.session.tally import Tally
 from postwright.session.transaction import TAKEN, refusal
 from postwright.session.verdict import Answers, verdict
 from postwright.session.ways import Item, Ways
@@ -58,9 +58,6 @@ WRITE = 128 * 1024
 
 PROBE = 5.0
 """Seconds to wait for what stands behind the first final dot: two known servers lose it."""
-
-TRIES = 2
-"""How often a message is offered at most, while no server can have taken it."""
 
 _RSET = b"RSET\r\n"
 
@@ -89,14 +86,23 @@ class Batch:
         self._open = open_line
         self._alone = alone
         self._window = window
-        self._todo: deque[Item] = deque()
-        self._flight: deque[Item] = deque()
+        self._tally = Tally()
+        self._todo, self._flight = self._tally.todo, self._tally.flight
         self._heard: list[Reply] = []
         self._ways = Ways(session)
         self._more = False
         self._due = 0.0
-        self.done: list[tuple[int, SendResult | SMTPError]] = []
+        self._fresh = False
+
+    @property
+    def done(self) -> list[tuple[int, SendResult | SMTPError]]:
         """Results that were not fetched yet, with the key of each message."""
+        return self._tally.done
+
+    def fetch(self) -> list[tuple[int, SendResult | SMTPError]]:
+        """Return the results that were not fetched yet, and forget them."""
+        done, self._tally.done = self._tally.done, []
+        return done
 
     def add(self, key: int, envelope: Envelope, draft: Draft) -> None:
         """Take one more message."""
@@ -132,7 +138,7 @@ class Batch:
             try:
                 if opening:
                     await self._open()
-                    opening = False
+                    opening, self._fresh = False, True
                 await self._advance()
             except SMTPError as error:
                 await self._fault(error, final=opening)
@@ -140,6 +146,9 @@ class Batch:
     async def _advance(self) -> None:
         if self._ways.offered is not self._session.extensions:
             self._ways = Ways(self._session)
+        if not self._flight and self._session.used_up:
+            await quit_line(self._session)  # the next round opens a new one
+            return
         if not self._ways.overlapped or _overlap.get(self._session.server) is False:
             await self._one(self._todo.popleft())
         elif self._ways.chunked:
@@ -147,19 +156,33 @@ class Batch:
         else:
             await self._dotted()
 
+    async def _look(self) -> None:
+        """See, before a flight begins, whether the server said something or left while the line was idle."""
+        if not self._fresh:
+            await self._session.talk.glance()
+        self._fresh = False
+
     async def _one(self, item: Item) -> None:
         try:
-            self.done.append((item.key, await self._alone(item.envelope, item.draft)))
+            self._tally.finish(item, await self._alone(item.envelope, item.draft))
         except SMTPError as error:
-            self.done.append((item.key, error))
+            self._tally.finish(item, error)
+
+    def _fits(self) -> bool:
+        """Whether the next message can be overlapped, on this line."""
+        item = self._todo[0]
+        return item.earlier is None and self._ways.fits(item) and not self._session.used_up
 
     # CHUNKING: whole messages, many in flight
 
     async def _chunked(self) -> None:
+        if not self._flight:
+            await self._look()
         out: list[bytes] = []
         octets, start = 0, self._session.link.offered
-        while self._todo and len(self._flight) < self._window and octets < WRITE and self._ways.fits(self._todo[0]):
+        while self._todo and len(self._flight) < self._window and octets < WRITE and self._fits():
             item = self._todo.popleft()
+            self._session.allowance.use(item.envelope.recipients)
             body = item.draft.body.whole or b""
             last = b"BDAT %d LAST\r\n" % (len(item.draft.headers) + len(body))
             parts = (self._ways.group(item, last), item.draft.headers, body, _RSET)
@@ -182,7 +205,7 @@ class Batch:
 
     def _goes_on(self) -> bool:
         """Whether another message can be put in flight, now or soon."""
-        return self._ways.fits(self._todo[0]) if self._todo else self._more
+        return self._fits() if self._todo else self._more
 
     async def _hear_chunked(self) -> None:
         heard = self._heard
@@ -206,9 +229,10 @@ class Batch:
     async def _dotted(self) -> None:
         talk = self._session.talk
         if not self._flight:
-            if not self._ways.fits(self._todo[0]):
+            if not self._fits():
                 await self._one(self._todo.popleft())
                 return
+            await self._look()
             await talk.pour(self._begin(self._todo.popleft()))
         item = self._flight[0]
         answers = await self._hear(len(item.envelope.recipients) + 2)
@@ -219,7 +243,7 @@ class Batch:
         talk.expect(replies)
         proven = _overlap.get(self._session.server)
         following = b""
-        if proven and self._todo and self._ways.fits(self._todo[0]):
+        if proven and self._todo and self._fits():
             following = self._begin(self._todo.popleft())
         self._session.state = State.ENDED
         await talk.pour(out + _RSET + following)
@@ -233,6 +257,7 @@ class Batch:
             self._session.state = State.READY
 
     def _begin(self, item: Item) -> bytes:
+        self._session.allowance.use(item.envelope.recipients)
         item.tries += 1
         item.end_at = None
         self._flight.append(item)
@@ -292,9 +317,9 @@ class Batch:
             raise
         if isinstance(result, SendResult):
             for recipient, reply in zip(item.envelope.recipients, rcpts, strict=True):
-                if reply.code not in TAKEN:
+                if reply.code not in TAKEN and not no_room(reply):
                     await self._session.fire(Error(RecipientsRefused.code, refusal(recipient, reply)))
-        self.done.append((item.key, result))
+        self._tally.finish(item, result)
 
     @staticmethod
     def _check_reset(reply: Reply) -> None:
@@ -303,29 +328,15 @@ class Batch:
             raise UnexpectedReply(f"{reply} in answer to RSET", reply=reply)
 
     async def _fault(self, error: SMTPError, *, final: bool) -> None:
-        """Settle what was in flight when the line failed; what the server can't have taken goes again.
+        """Settle what was in flight when the line failed.
 
         Nothing goes again if the failure is final: no line could be opened, or the user or the time ended it. Without
         that a line that failed has always settled a message or used up one of its tries, so this comes to an end.
         """
-        session = self._session
-        await session.hang_up(error.message, error.code)
-        flight, self._flight = self._flight, deque()
+        await self._session.hang_up(error.message, error.code)
         self._heard.clear()
         final = final or isinstance(error, Interrupted | OperationTimeout)
-        again: list[Item] = []
-        for item in (*flight, *self._todo) if final else flight:
-            unknown = item.end_at is not None and session.link.taken > item.end_at
-            if unknown or final or item.tries >= TRIES:
-                told = copy(error)
-                told.outcome = Outcome.UNKNOWN if unknown else Outcome.NOT_SENT
-                self.done.append((item.key, told))
-            else:
-                item.end_at = None
-                again.append(item)
-        if final:
-            self._todo.clear()
-        self._todo.extendleft(reversed(again))
+        self._tally.fault(error, self._session.link.taken, final=final)
 
 
 def _check_closing(heard: list[Reply]) -> None:

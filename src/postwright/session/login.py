@@ -289,7 +289,7 @@ async def _hello_again(session: Session, login: Reply) -> None:
         return
     reply = await session.talk.ask(command(f"EHLO {session.facts['hello_name']}"))
     if reply.code == 250:
-        session.extensions = Extensions.of(reply)
+        session.offer(Extensions.of(reply))
     session.talk.last_reply = login
 
 

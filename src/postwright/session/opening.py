@@ -147,7 +147,7 @@ async def hello(session: Session, name: str) -> Reply:
     if session.plan.properties.allow_extensions:
         reply = await session.talk.ask(command(f"EHLO {name}"))
         if reply.code == 250:
-            session.extensions = Extensions.of(reply)
+            session.offer(Extensions.of(reply))
             session.step(Step.HELLO)
             session.facts.update(hello_verb="EHLO", hello_name=name)
             return reply

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from postwright.events import ConnectionStatus
 from postwright.flow import Fire, Hangup
+from postwright.session.allowance import Allowance, limits
 from postwright.session.link import Link
 from postwright.session.pace import Pace
 from postwright.session.states import State, move
@@ -38,6 +39,7 @@ class Session:
         self.wanted = wanted
         self.state = State.CLOSED
         self.extensions = Extensions()
+        self.allowance = Allowance()
         self.facts: dict[str, object] = {}
         """Values that are known only while connected, by the name of the option that shows them."""
         self.link = Link(None)
@@ -60,6 +62,7 @@ class Session:
         settings = self.plan.settings
         self.state = State.CLOSED
         self.extensions = Extensions()
+        self.allowance = Allowance()
         self.facts.clear()
         self.login_done = False
         rate = settings.max_transfer_rate
@@ -101,6 +104,16 @@ class Session:
     def last_reply(self) -> Reply | None:
         """The last reply of the server."""
         return self.talk.last_reply
+
+    def offer(self, extensions: Extensions) -> None:
+        """Note what the server offers."""
+        self.extensions = extensions
+        self.allowance.renew(limits(extensions))
+
+    @property
+    def used_up(self) -> bool:
+        """Whether no further transaction may begin on this line, by the server's word or by the settings."""
+        return not self.allowance.more(self.plan.settings.max_messages_per_connection)
 
     def step(self, step: Step) -> None:
         """Go on in the table of states."""

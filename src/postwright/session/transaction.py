@@ -28,6 +28,7 @@ from postwright.errors import (
 from postwright.events import Error
 from postwright.flow import Call
 from postwright.message.addresses import addr_spec, needs_utf8, wire_path
+from postwright.session.allowance import no_room
 from postwright.session.asking import reset
 from postwright.session.delivery import send_chunks, send_data, send_group, small
 from postwright.session.states import State, Step
@@ -111,6 +112,7 @@ class Transaction:
             parameters = self._parameters()
             await self.session.talk.glance()
             self.session.step(Step.MAIL)
+            self.session.allowance.use(self.envelope.recipients)
             chunked = self._chunked()
             started = await self._offer(parameters, chunked=chunked)
             deliver = send_chunks if chunked else send_data
@@ -268,7 +270,8 @@ class Transaction:
             if reply.code < 400:
                 return UnexpectedReply(f"{reply} in answer to RCPT", reply=reply)
             if self._stop[recipient.type]:
-                return RecipientsRefused(refusal(recipient, reply), reply=reply)
+                hint = f" (with StopOn{recipient.type.name.title()}Errors=False they follow in a further transaction)"
+                return RecipientsRefused(refusal(recipient, reply) + (hint if no_room(reply) else ""), reply=reply)
         answered = [reply for reply in self.answers if reply is not None]
         if ask_all and not any(reply.code in TAKEN for reply in answered):
             last = answered[-1]
@@ -277,9 +280,9 @@ class Transaction:
         return None
 
     async def _report_refusals(self) -> None:
-        """Fire Error for each refused recipient that does not stop the message."""
+        """Fire Error for each refused recipient that does not stop the message; who had no room may have it later."""
         for recipient, reply in zip(self.envelope.recipients, self.answers, strict=True):
-            if reply is not None and reply.code not in TAKEN:
+            if reply is not None and reply.code not in TAKEN and not no_room(reply):
                 await self.session.fire(Error(RecipientsRefused.code, refusal(recipient, reply)))
 
     async def _abandon(self, *, started: bool, chunked: bool) -> None:

@@ -13,7 +13,7 @@ from postwright.wire.commands import encode
 if TYPE_CHECKING:
     from postwright.message.draft import Draft
     from postwright.session.session import Session
-    from postwright.words import Envelope
+    from postwright.words import Envelope, SendResult
 
 _SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who listens gets them message by message
 
@@ -21,7 +21,7 @@ _SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who liste
 class Item:
     """One message of a batch, and where its end stands in the stream."""
 
-    __slots__ = ("draft", "end_at", "envelope", "key", "tries")
+    __slots__ = ("draft", "earlier", "end_at", "envelope", "key", "tries")
 
     def __init__(self, key: int, envelope: Envelope, draft: Draft) -> None:
         self.key = key
@@ -29,6 +29,8 @@ class Item:
         self.draft = draft
         self.end_at: int | None = None
         self.tries = 0
+        self.earlier: SendResult | None = None
+        """What became of it in a transaction that had no room for those who are in this envelope."""
 
 
 class Ways:
@@ -43,7 +45,7 @@ class Ways:
         chunked: Whether bodies go as BDAT.
     """
 
-    __slots__ = ("_eight", "_limit", "_size", "_stops", "chunked", "offered", "overlapped")
+    __slots__ = ("_eight", "_limit", "_most", "_size", "_stops", "chunked", "offered", "overlapped")
 
     def __init__(self, session: Session) -> None:
         settings = session.plan.settings
@@ -55,7 +57,9 @@ class Ways:
             and settings.send_rset
             and not (settings.body_type or settings.dsn_return or settings.envelope_id)
             and session.wanted.isdisjoint(_SHOWN)
+            and session.allowance.domains is None
         )
+        self._most = session.allowance.recipients
         self._stops = stop_rules(settings)
         self._limit = self.offered.size_limit or SMALL
         self._eight = "8BITMIME" in self.offered
@@ -70,6 +74,8 @@ class Ways:
         if draft.needs_utf8 or (draft.eight_bit and not self._eight) or needs_utf8(item.envelope.reverse_path):
             return False
         single = len(recipients) == 1
+        if not single and self._most and len(recipients) > self._most:
+            return False
         for recipient in recipients:
             if recipient.options or needs_utf8(recipient.address) or not (single or not self._stops[recipient.type]):
                 return False

@@ -1,0 +1,69 @@
+"""The messages of a batch: those that wait, those in flight, and what became of each."""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import copy
+from typing import TYPE_CHECKING
+
+from postwright.enums import Outcome
+from postwright.session.crowd import is_open, joined, rest_of
+from postwright.session.ways import Item
+from postwright.words import SendResult
+
+if TYPE_CHECKING:
+    from postwright.errors import SMTPError
+
+TRIES = 2
+"""How often a message is offered at most, while no server can have taken it."""
+
+
+class Tally:
+    """What is to be sent, and what became of it.
+
+    Attributes:
+        todo: What was not offered yet, or goes again.
+        flight: What was offered and is not answered, in the order of the stream.
+        done: Results that were not fetched yet, with the key of each message.
+    """
+
+    __slots__ = ("done", "flight", "todo")
+
+    def __init__(self) -> None:
+        self.todo: deque[Item] = deque()
+        self.flight: deque[Item] = deque()
+        self.done: list[tuple[int, SendResult | SMTPError]] = []
+
+    def finish(self, item: Item, result: SendResult | SMTPError) -> None:
+        """Note a result; the rest of the recipients goes in a further transaction where this one had no room."""
+        if item.earlier is not None:
+            result = joined(item.earlier, result)
+        elif isinstance(result, SendResult) and item.envelope.recipients[1:] and any(map(is_open, result.recipients)):
+            rest = Item(item.key, rest_of(item.envelope, result), item.draft)
+            rest.earlier = result
+            self.todo.appendleft(rest)
+            return
+        self.done.append((item.key, result))
+
+    def fault(self, error: SMTPError, taken: int, *, final: bool) -> None:
+        """Settle what was in flight when the line failed; what the server can't have taken goes again.
+
+        Args:
+            error: What happened to the line.
+            taken: How much of the stream the server can have (``Link.taken``).
+            final: Whether nothing goes again: no line can be opened, or the user or the time ended it.
+        """
+        again: list[Item] = []
+        for item in (*self.flight, *self.todo) if final else tuple(self.flight):
+            unknown = item.end_at is not None and taken > item.end_at
+            if unknown or final or item.tries >= TRIES:
+                told = copy(error)
+                told.outcome = Outcome.UNKNOWN if unknown else Outcome.NOT_SENT
+                self.finish(item, told)
+            else:
+                item.end_at = None
+                again.append(item)
+        self.flight.clear()
+        if final:
+            self.todo.clear()
+        self.todo.extendleft(reversed(again))

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from postwright import SMTP, Outcome, SendResult
-from postwright.session import batch
+from postwright.session import ways
 from tests.crash.faulty import FINAL_DOT, Failed, Fault, Line, Seen
 
 COUNT = 6
@@ -94,9 +94,9 @@ def letters() -> list[bytes]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_remembered() -> Iterator[None]:
-    batch._overlap.clear()
+    ways.overlap.clear()
     yield
-    batch._overlap.clear()
+    ways.overlap.clear()
 
 
 def send(port: int) -> list[Outcome]:
@@ -118,7 +118,7 @@ def test_each_message_has_its_own_outcome(way: str, request: pytest.FixtureReque
     for side, total in (("sent", first.sent), ("received", len(first.received))):
         for kind in ("close", "reset"):
             for after in range(1, total, step):
-                batch._overlap.clear()
+                ways.overlap.clear()
                 fault = Fault(side, after, kind)
                 with faulty_once(fault, WAYS[way]) as (port, judge):
                     outcomes = send(port)
@@ -163,7 +163,7 @@ def test_an_acceptance_stands_although_a_421_came_with_it(ends: bytes, proven: b
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         if proven:
-            batch._overlap["127.0.0.1", port] = True
+            ways.overlap["127.0.0.1", port] = True
         hello = b"250-busy.example\r\n250 PIPELINING\r\n"
         script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n354 go on\r\n", ends]
         thread = threading.Thread(target=play, args=(listener, script))

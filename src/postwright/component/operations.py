@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from postwright.message.draft import Draft
     from postwright.options.plan import Plan
     from postwright.session.session import Session
+    from postwright.session.ways import Item
     from postwright.words import Envelope, Reply, SendResult
 
 T = TypeVar("T")
@@ -102,9 +103,9 @@ class Operations:
         await self.open()
         return await self._and_leave(self._transact(envelope, draft, verb))
 
-    async def send_alone(self, envelope: Envelope, draft: Draft) -> SendResult:
+    async def send_alone(self, item: Item) -> SendResult:
         """Send one message of a batch over the open line, by a transaction of its own."""
-        return await with_open_body(draft.body, self._on_open_line(envelope, draft, "MAIL"))
+        return await with_open_body(item.draft.body, self._transact(item.envelope, item.draft, "MAIL"))
 
     async def _and_leave(self, flow: Flow[T]) -> T:
         """Run a flow on a line that was opened for it, and say QUIT after it, also when the server refused."""

@@ -10,37 +10,27 @@ transaction open after some refusals, and its daemon dies on a MAIL behind a ref
 fate no refused recipient can change are overlapped; all others go by a ``Transaction`` of their own, in between.
 
 It owns which message stands where in the stream, so that after a fault each has its own exact outcome: what the server
-can't have taken goes again on a new connection, what it may have taken is UNKNOWN and never does.
+can't have taken goes again on a new connection, what it may have taken is UNKNOWN and never does. Who must know of each
+message, before its end is offered, that the server may have it from now on (the queue does) gives ``before_end``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postwright.errors import (
-    CommunicationError,
-    ConnectionDropped,
-    InactivityTimeout,
-    Interrupted,
-    OperationTimeout,
-    RecipientsRefused,
-    ServiceClosing,
-    SMTPError,
-    UnexpectedReply,
-)
-from postwright.events import Error
-from postwright.session.allowance import no_room
+from postwright.enums import Outcome
+from postwright.errors import SMTPError, UnexpectedReply
 from postwright.session.asking import quit_line
+from postwright.session.hearing import Hearing, check_closing, check_reset, refused_by_closing
 from postwright.session.states import State
-from postwright.session.tally import Tally
-from postwright.session.transaction import TAKEN, refusal
-from postwright.session.verdict import Answers, verdict
-from postwright.session.ways import Item, Ways
-from postwright.wire.dots import Dots
+from postwright.session.tally import FINAL, LINE_FAULTS, TRIES, Tally
+from postwright.session.transaction import TAKEN
+from postwright.session.verdict import Answers, tell_refusals, verdict
+from postwright.session.ways import Item, Ways, dotted, overlap
 from postwright.words import SendResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from postwright.flow import Flow
     from postwright.message.draft import Draft
@@ -50,19 +40,16 @@ if TYPE_CHECKING:
 WINDOW = 64
 """Messages in flight."""
 
+FEW = 4
+"""Messages that are taken while it is not known how they can be sent."""
+
 MOMENT = 0.02
 """Seconds for which results are gathered, so that a fast server is not slowed down by handing over each of them."""
 
 WRITE = 128 * 1024
 """Octets of one write of whole messages."""
 
-PROBE = 5.0
-"""Seconds to wait for what stands behind the first final dot: two known servers lose it."""
-
 _RSET = b"RSET\r\n"
-
-_overlap: dict[tuple[str, int], bool] = {}
-"""By server: whether it understands commands behind a final dot in the same write."""
 
 
 class Batch:
@@ -71,28 +58,38 @@ class Batch:
     Args:
         session: The connection; it is opened when it is needed.
         open_line: Opens it.
-        alone: Sends one message by a transaction of its own.
+        alone: Sends one message by a transaction of its own, over the line that is open.
         window: How many messages are taken before they are sent.
+        moment: Seconds for which results are gathered.
+        before_end: Awaited before the ends of messages are offered in one write; it returns the errors of those whose
+            end must not be offered, by their keys.
     """
 
     def __init__(
         self,
         session: Session,
         open_line: Callable[[], Flow[None]],
-        alone: Callable[[Envelope, Draft], Flow[SendResult]],
+        alone: Callable[[Item], Flow[SendResult]],
         window: int = WINDOW,
+        *,
+        moment: float = MOMENT,
+        before_end: Callable[[list[int]], Flow[Mapping[int, SMTPError]]] | None = None,
     ) -> None:
         self._session = session
         self._open = open_line
         self._alone = alone
         self._window = window
+        self._moment = moment
+        self._before_end = before_end
         self._tally = Tally()
         self._todo, self._flight = self._tally.todo, self._tally.flight
-        self._heard: list[Reply] = []
+        self._ears = Hearing(session)
         self._ways = Ways(session)
         self._more = False
         self._due = 0.0
         self._fresh = False
+        self.ended: SMTPError | None = None
+        """What ended the batch: no line could be opened, or the user or the time ended it."""
 
     @property
     def done(self) -> list[tuple[int, SendResult | SMTPError]]:
@@ -104,11 +101,29 @@ class Batch:
         done, self._tally.done = self._tally.done, []
         return done
 
-    def add(self, key: int, envelope: Envelope, draft: Draft) -> None:
-        """Take one more message."""
+    def add(self, key: int, envelope: Envelope, draft: Draft, *, alone: bool = False) -> None:
+        """Take one more message; ``alone`` says that it needs a transaction of its own."""
         if not self._todo:
-            self._due = self._session.clock() + MOMENT
-        self._todo.append(Item(key, envelope, draft))
+            self._due = self._session.clock() + self._moment
+        self._todo.append(Item(key, envelope, draft, alone=alone))
+
+    def withdraw(self) -> None:
+        """Take back the messages that nothing was said of yet; they have no result."""
+        self._tally.withdraw()
+
+    def unknown(self) -> list[int]:
+        """Return the keys of messages that the server has, or may have, in part or as a whole, and that have no result."""
+        return self._tally.unknown(self._session.link.taken)
+
+    @property
+    def room(self) -> int:
+        """How many more messages can be taken: few while it is not known that they can be overlapped."""
+        window = self._window if self._overlapping else min(FEW, self._window)
+        return max(0, window - len(self._todo) - len(self._flight))
+
+    @property
+    def _overlapping(self) -> bool:
+        return self._session.connected and self._ways.overlapped and overlap.get(self._session.server) is not False
 
     @property
     def full(self) -> bool:
@@ -129,7 +144,7 @@ class Batch:
                 idle in between.
         """
         clock = self._session.clock
-        end = clock() + MOMENT
+        end = clock() + self._moment
         self._more = more
         while self.pending and (not self.done or clock() < end) and len(self.done) < WINDOW:
             if more and not self._todo and len(self._flight) < self._window:
@@ -149,7 +164,7 @@ class Batch:
         if not self._flight and self._session.used_up:
             await quit_line(self._session)  # the next round opens a new one
             return
-        if not self._ways.overlapped or _overlap.get(self._session.server) is False:
+        if not self._overlapping:
             await self._one(self._todo.popleft())
         elif self._ways.chunked:
             await self._chunked()
@@ -163,10 +178,19 @@ class Batch:
         self._fresh = False
 
     async def _one(self, item: Item) -> None:
+        item.tries += 1
         try:
-            self._tally.finish(item, await self._alone(item.envelope, item.draft))
+            self._tally.finish(item, await self._alone(item))
         except SMTPError as error:
-            self._tally.finish(item, error)
+            idle = isinstance(error, LINE_FAULTS) and error.outcome is Outcome.NOT_SENT
+            if idle and item.tries < TRIES:
+                self._todo.appendleft(item)
+            else:
+                self._tally.finish(item, error)
+            if isinstance(error, FINAL):
+                raise
+            if not self._session.in_order:
+                await self._session.hang_up(error.message, error.code)
 
     def _fits(self) -> bool:
         """Whether the next message can be overlapped, on this line."""
@@ -178,24 +202,23 @@ class Batch:
     async def _chunked(self) -> None:
         if not self._flight:
             await self._look()
-        out: list[bytes] = []
-        octets, start = 0, self._session.link.offered
-        while self._todo and len(self._flight) < self._window and octets < WRITE and self._fits():
-            item = self._todo.popleft()
-            self._session.allowance.use(item.envelope.recipients)
-            body = item.draft.body.whole or b""
-            last = b"BDAT %d LAST\r\n" % (len(item.draft.headers) + len(body))
-            parts = (self._ways.group(item, last), item.draft.headers, body, _RSET)
-            out += parts
-            octets += sum(map(len, parts))
-            item.end_at = start + octets - len(_RSET) - 1  # its last octet makes the message whole
-            item.tries += 1
-            self._flight.append(item)
-            self._session.talk.expect(len(item.envelope.recipients) + 3)
-        if not self._flight:
+        ready = self._fitting()
+        if not (ready or self._flight):
             await self._one(self._todo.popleft())
             return
-        if out:
+        if ready and self._before_end is not None:
+            errors = await self._forbidden([item for item, _ in ready])
+            ready = [pair for pair in ready if pair[0].key not in errors]
+        if ready:
+            out: list[bytes] = []
+            at = self._session.link.offered
+            for item, parts in ready:
+                out += parts
+                at += sum(map(len, parts))
+                item.end_at = at - len(_RSET) - 1  # its last octet makes the message whole
+                item.tries += 1
+                self._flight.append(item)
+                self._session.talk.expect(len(item.envelope.recipients) + 3)
             self._session.state = State.ENDED
             await self._session.talk.pour(b"".join(out))
         while self._flight and (len(self._flight) > self._window // 2 or not self._goes_on()):
@@ -203,13 +226,34 @@ class Batch:
         if not self._flight:
             self._session.state = State.READY
 
+    def _fitting(self) -> list[tuple[Item, tuple[bytes, ...]]]:
+        """Take the messages that go out in one write, and what is written for each."""
+        ready: list[tuple[Item, tuple[bytes, ...]]] = []
+        octets, room = 0, self._window - len(self._flight)
+        while self._todo and len(ready) < room and octets < WRITE and self._fits():
+            item = self._todo.popleft()
+            self._session.allowance.use(item.envelope.recipients)
+            body = item.draft.body.whole or b""
+            size = len(item.draft.headers) + len(body)
+            ready.append((item, (self._ways.group(item, b"BDAT %d LAST\r\n" % size), item.draft.headers, body, _RSET)))
+            octets += size
+        return ready
+
+    async def _forbidden(self, items: list[Item]) -> Mapping[int, SMTPError]:
+        """Say that the ends of messages go out now; note and return the errors of those whose end must not."""
+        assert self._before_end is not None
+        errors = await self._before_end([item.key for item in items])
+        for item in items:
+            if item.key in errors:
+                self._tally.finish(item, errors[item.key])
+        return errors
+
     def _goes_on(self) -> bool:
         """Whether another message can be put in flight, now or soon."""
         return self._fits() if self._todo else self._more
 
     async def _hear_chunked(self) -> None:
-        heard = self._heard
-        heard += await self._session.talk.several(self._patience())
+        heard = await self._ears.more()
         while self._flight:
             item = self._flight[0]
             count = len(item.envelope.recipients) + 3
@@ -219,10 +263,10 @@ class Batch:
             del heard[:count]
             self._flight.popleft()
             await self._settle(item, answers[0], answers[1:-2], answers[-2])
-            self._check_reset(answers[-1])
+            check_reset(answers[-1])
         if self._flight and len(heard) == len(self._flight[0].envelope.recipients) + 2:
-            _refused_by_closing(self._flight[0], heard[-1])
-        _check_closing(heard)
+            refused_by_closing(self._flight[0], heard[-1])
+        check_closing(heard)
 
     # Without CHUNKING: a body, and the next message's commands behind its dot
 
@@ -235,24 +279,35 @@ class Batch:
             await self._look()
             await talk.pour(self._begin(self._todo.popleft()))
         item = self._flight[0]
-        answers = await self._hear(len(item.envelope.recipients) + 2)
-        _check_closing(answers)
+        answers = await self._ears.hear(len(item.envelope.recipients) + 2)
+        check_closing(answers)
         mail, rcpts, go = answers[0], answers[1:-1], answers[-1]
-        out = self._body(item, go, wanted=mail.code == 250 and any(r.code in TAKEN for r in rcpts))
-        replies = 1 + (go.code == 354)
-        talk.expect(replies)
-        proven = _overlap.get(self._session.server)
+        wanted = go.code == 354 and mail.code == 250 and any(r.code in TAKEN for r in rcpts)
+        if wanted and self._before_end is not None:
+            self._flight.popleft()
+            if errors := await self._forbidden([item]):  # the server waits for a body that it must not get
+                await self._session.hang_up(errors[item.key].message)
+                return
+            self._flight.append(item)
+        out = b""
+        if wanted:
+            out = dotted(item)
+            item.end_at = self._session.link.offered + len(out) - 5
+        elif go.code == 354:  # no recipient is left, and the server waits for a body (RFC 2920 section 3.1)
+            out = b".\r\n"
+        talk.expect(1 + (go.code == 354))
+        proven = overlap.get(self._session.server)
         following = b""
         if proven and self._todo and self._fits():
             following = self._begin(self._todo.popleft())
         self._session.state = State.ENDED
         await talk.pour(out + _RSET + following)
-        final = (await self._hear(1))[0] if go.code == 354 else go
-        _refused_by_closing(item, final)
-        _check_closing([final])
+        final = (await self._ears.hear(1))[0] if go.code == 354 else go
+        refused_by_closing(item, final)
+        check_closing([final])
         self._flight.popleft()
         await self._settle(item, mail, rcpts, final)
-        await self._prove(proven=proven)
+        await self._ears.prove(proven=proven)
         if not self._flight:
             self._session.state = State.READY
 
@@ -264,45 +319,7 @@ class Batch:
         self._session.talk.expect(len(item.envelope.recipients) + 2)
         return self._ways.group(item, b"DATA\r\n")
 
-    def _body(self, item: Item, go: Reply, *, wanted: bool) -> bytes:
-        """Return the body and its dot; nothing but the dot where no recipient is left (RFC 2920 section 3.1)."""
-        if go.code != 354:
-            return b""
-        if not wanted:
-            return b".\r\n"
-        dots = Dots()
-        data = dots.feed(item.draft.headers + (item.draft.body.whole or b"")) + dots.finish()
-        item.end_at = self._session.link.offered + len(data) - 5
-        return data
-
-    async def _prove(self, *, proven: bool | None) -> None:
-        """Hear the answer to RSET; the first one proves that the server understands what stands behind a dot."""
-        if proven:
-            self._check_reset((await self._hear(1))[0])
-            return
-        try:
-            self._check_reset((await self._hear(1, PROBE))[0])
-        except (CommunicationError, ConnectionDropped, InactivityTimeout):
-            _overlap[self._session.server] = False
-            await self._session.hang_up("it does not understand commands behind the end of a message")
-        else:
-            _overlap[self._session.server] = True
-
     # What came of each message
-
-    def _patience(self) -> float:
-        """Seconds of silence that are borne: among the replies are those to whole messages."""
-        return max(self._session.plan.settings.final_reply_timeout, self._session.link.timeout or 0)
-
-    async def _hear(self, count: int, timeout: float | None = None) -> list[Reply]:
-        """Return the next replies, so many of them; the last of them may be a 421, behind which nothing comes."""
-        heard = self._heard
-        while len(heard) < count:
-            _check_closing(heard)
-            heard += await self._session.talk.several(self._patience() if timeout is None else timeout)
-        answers = heard[:count]
-        del heard[:count]
-        return answers
 
     async def _settle(self, item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> None:
         """Note what became of a message whose replies are all here.
@@ -315,17 +332,9 @@ class Batch:
         except UnexpectedReply:
             self._flight.appendleft(item)
             raise
+        self._tally.finish(item, result)  # first of all: a handler may end what follows
         if isinstance(result, SendResult):
-            for recipient, reply in zip(item.envelope.recipients, rcpts, strict=True):
-                if reply.code not in TAKEN and not no_room(reply):
-                    await self._session.fire(Error(RecipientsRefused.code, refusal(recipient, reply)))
-        self._tally.finish(item, result)
-
-    @staticmethod
-    def _check_reset(reply: Reply) -> None:
-        _check_closing([reply])
-        if reply.code != 250:
-            raise UnexpectedReply(f"{reply} in answer to RSET", reply=reply)
+            await tell_refusals(self._session, result)
 
     async def _fault(self, error: SMTPError, *, final: bool) -> None:
         """Settle what was in flight when the line failed.
@@ -334,17 +343,8 @@ class Batch:
         that a line that failed has always settled a message or used up one of its tries, so this comes to an end.
         """
         await self._session.hang_up(error.message, error.code)
-        self._heard.clear()
-        final = final or isinstance(error, Interrupted | OperationTimeout)
+        self._ears.heard.clear()
+        final = final or isinstance(error, FINAL)
+        if final:
+            self.ended = error
         self._tally.fault(error, self._session.link.taken, final=final)
-
-
-def _check_closing(heard: list[Reply]) -> None:
-    if heard and heard[-1].code == 421:
-        raise ServiceClosing(str(heard[-1]), reply=heard[-1])
-
-
-def _refused_by_closing(item: Item, final: Reply) -> None:
-    """Note that a 421 in answer to a whole message refuses it: the server does not have it, and it may go again."""
-    if final.code == 421:
-        item.end_at = None

@@ -7,6 +7,15 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from postwright.enums import Outcome
+from postwright.errors import (
+    CommunicationError,
+    ConnectionDropped,
+    InactivityTimeout,
+    Interrupted,
+    NetworkError,
+    OperationTimeout,
+    ServiceClosing,
+)
 from postwright.session.crowd import is_open, joined, rest_of
 from postwright.session.ways import Item
 from postwright.words import SendResult
@@ -16,6 +25,12 @@ if TYPE_CHECKING:
 
 TRIES = 2
 """How often a message is offered at most, while no server can have taken it."""
+
+LINE_FAULTS = (NetworkError, CommunicationError, ConnectionDropped, InactivityTimeout, ServiceClosing)
+"""What ends a connection and says nothing about a message that was not offered to its end."""
+
+FINAL = (Interrupted, OperationTimeout)
+"""What ends a whole batch."""
 
 
 class Tally:
@@ -45,6 +60,17 @@ class Tally:
             return
         self.done.append((item.key, result))
 
+    def withdraw(self) -> None:
+        """Forget what nothing was said of; what some of its recipients have already goes on."""
+        begun = [item for item in self.todo if item.earlier is not None]
+        self.todo.clear()
+        self.todo.extend(begun)
+
+    def unknown(self, taken: int) -> list[int]:
+        """Return the keys of messages without a result that the server can have (see ``fault``), in part or whole."""
+        flying = [item.key for item in self.flight if item.earlier or _may_have(item, taken)]
+        return flying + [item.key for item in self.todo if item.earlier]
+
     def fault(self, error: SMTPError, taken: int, *, final: bool) -> None:
         """Settle what was in flight when the line failed; what the server can't have taken goes again.
 
@@ -55,7 +81,7 @@ class Tally:
         """
         again: list[Item] = []
         for item in (*self.flight, *self.todo) if final else tuple(self.flight):
-            unknown = item.end_at is not None and taken > item.end_at
+            unknown = _may_have(item, taken)
             if unknown or final or item.tries >= TRIES:
                 told = copy(error)
                 told.outcome = Outcome.UNKNOWN if unknown else Outcome.NOT_SENT
@@ -67,3 +93,7 @@ class Tally:
         if final:
             self.todo.clear()
         self.todo.extendleft(reversed(again))
+
+
+def _may_have(item: Item, taken: int) -> bool:
+    return item.end_at is not None and taken > item.end_at

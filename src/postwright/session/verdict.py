@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.errors import MessageRefused, RecipientsRefused, SenderRefused, UnexpectedReply
+from postwright.events import Error
 from postwright.message.addresses import addr_spec, wire_path
+from postwright.session.crowd import is_open
 from postwright.session.transaction import TAKEN, refusal
 from postwright.words import RecipientResult, SendResult
 
 if TYPE_CHECKING:
     from postwright.errors import SMTPError
     from postwright.message.draft import Draft
+    from postwright.session.session import Session
     from postwright.words import Envelope, Reply
 
 
@@ -56,3 +59,10 @@ def _problem(envelope: Envelope, answers: Answers) -> SMTPError:
     if final.code >= 400:
         return MessageRefused(str(final), reply=final)
     raise UnexpectedReply(f"{rcpts[-1]} in answer to RCPT", reply=rcpts[-1])
+
+
+async def tell_refusals(session: Session, result: SendResult) -> None:
+    """Fire Error for each recipient that was refused although the message was taken."""
+    for refused in result.refused:
+        if not is_open(refused):
+            await session.fire(Error(RecipientsRefused.code, f"<{refused.address}>: {refused.reply}"))

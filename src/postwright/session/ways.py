@@ -9,6 +9,7 @@ from postwright.message.addresses import needs_utf8, wire_path
 from postwright.session.delivery import SMALL
 from postwright.session.transaction import stop_rules
 from postwright.wire.commands import encode
+from postwright.wire.dots import Dots
 
 if TYPE_CHECKING:
     from postwright.message.draft import Draft
@@ -17,16 +18,20 @@ if TYPE_CHECKING:
 
 _SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who listens gets them message by message
 
+overlap: dict[tuple[str, int], bool] = {}
+"""By server: whether it understands commands behind a final dot in the same write; learned by trying."""
+
 
 class Item:
-    """One message of a batch, and where its end stands in the stream."""
+    """One message of a batch, and where its end stands in the stream; ``alone`` where it can't be overlapped."""
 
-    __slots__ = ("draft", "earlier", "end_at", "envelope", "key", "tries")
+    __slots__ = ("alone", "draft", "earlier", "end_at", "envelope", "key", "tries")
 
-    def __init__(self, key: int, envelope: Envelope, draft: Draft) -> None:
+    def __init__(self, key: int, envelope: Envelope, draft: Draft, *, alone: bool = False) -> None:
         self.key = key
         self.envelope = envelope
         self.draft = draft
+        self.alone = alone
         self.end_at: int | None = None
         self.tries = 0
         self.earlier: SendResult | None = None
@@ -69,7 +74,7 @@ class Ways:
         """Whether a message can be overlapped: small, in memory, plain, and no refusal of a recipient can stop it."""
         draft, recipients = item.draft, item.envelope.recipients
         size = draft.size
-        if size is None or size > SMALL or size > self._limit or draft.body.whole is None:
+        if item.alone or size is None or size > SMALL or size > self._limit or draft.body.whole is None:
             return False
         if draft.needs_utf8 or (draft.eight_bit and not self._eight) or needs_utf8(item.envelope.reverse_path):
             return False
@@ -90,3 +95,9 @@ class Ways:
             mail += " BODY=8BITMIME"
         rcpts = [encode(f"RCPT TO:<{wire_path(recipient.address)}>") for recipient in item.envelope.recipients]
         return b"".join((encode(mail), *rcpts, last))
+
+
+def dotted(item: Item) -> bytes:
+    """Return a message as DATA carries it, with the dot that ends it."""
+    dots = Dots()
+    return dots.feed(item.draft.headers + (item.draft.body.whole or b"")) + dots.finish()

@@ -1,0 +1,101 @@
+"""The replies to messages in flight over one connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postwright.errors import (
+    CommunicationError,
+    ConnectionDropped,
+    InactivityTimeout,
+    ServiceClosing,
+    UnexpectedReply,
+)
+from postwright.session.ways import overlap
+
+if TYPE_CHECKING:
+    from postwright.session.session import Session
+    from postwright.session.ways import Item
+    from postwright.words import Reply
+
+PROBE = 5.0
+"""Seconds to wait for what stands behind the first final dot: two known servers lose it."""
+
+
+class Hearing:
+    """The replies to what a batch has in flight.
+
+    Args:
+        session: The connection.
+
+    Attributes:
+        heard: Replies that were read and belong to messages whose replies are not all here.
+    """
+
+    __slots__ = ("_session", "heard")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.heard: list[Reply] = []
+
+    async def more(self, timeout: float | None = None) -> list[Reply]:
+        """Wait for more replies, and return all that were read and not used.
+
+        Args:
+            timeout: Seconds of silence that are borne; None for those of a final reply, which is among them.
+        """
+        if timeout is None:
+            timeout = max(self._session.plan.settings.final_reply_timeout, self._session.link.timeout or 0)
+        self.heard += await self._session.talk.several(timeout)
+        return self.heard
+
+    async def hear(self, count: int, timeout: float | None = None) -> list[Reply]:
+        """Return the next replies, so many of them; the last of them may be a 421, behind which nothing comes."""
+        heard = self.heard
+        while len(heard) < count:
+            check_closing(heard)
+            await self.more(timeout)
+        answers = heard[:count]
+        del heard[:count]
+        return answers
+
+    async def prove(self, *, proven: bool | None) -> None:
+        """Hear the answer to RSET; the first one proves that the server understands what stands behind a dot."""
+        session = self._session
+        try:
+            check_reset((await self.hear(1, None if proven else PROBE))[0])
+        except (CommunicationError, ConnectionDropped, InactivityTimeout):
+            if proven:
+                raise
+            overlap[session.server] = False
+            await session.hang_up("it does not understand commands behind the end of a message")
+        else:
+            overlap[session.server] = True
+
+
+def check_closing(heard: list[Reply]) -> None:
+    """See that the last reply is not a 421.
+
+    Raises:
+        ServiceClosing: It is.
+    """
+    if heard and heard[-1].code == 421:
+        raise ServiceClosing(str(heard[-1]), reply=heard[-1])
+
+
+def check_reset(reply: Reply) -> None:
+    """See that RSET was answered as it must be.
+
+    Raises:
+        ServiceClosing: It is a 421.
+        UnexpectedReply: It is anything but 250.
+    """
+    check_closing([reply])
+    if reply.code != 250:
+        raise UnexpectedReply(f"{reply} in answer to RSET", reply=reply)
+
+
+def refused_by_closing(item: Item, final: Reply) -> None:
+    """Note that a 421 in answer to a whole message refuses it: the server does not have it, and it may go again."""
+    if final.code == 421:
+        item.end_at = None

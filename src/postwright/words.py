@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |\Z)", re.ASCII)
 _QUEUE_ID = re.compile(
-    r"(?:queued as|id[= ]|queued mail for delivery as|\bas id) ?<?([A-Za-z0-9][A-Za-z0-9._-]{4,99})>?", re.ASCII
+    r"(?:queued as|id[= ]|queued mail for delivery as|\bas id) ?<?([A-Za-z0-9][A-Za-z0-9._-]{4,99})>?"
+    r"|([A-Za-z0-9][A-Za-z0-9._-]{4,99}) Message accepted for delivery",  # Sendmail
+    re.ASCII,
 )
 
 
@@ -59,7 +61,7 @@ class Reply(Record):
     def queue_id(self) -> str | None:
         """The identifier under which the server queued the message, where its text gives one."""
         match = _QUEUE_ID.search(self.lines[-1]) if self.code == 250 and self.lines else None
-        return match.group(1) if match else None
+        return match[match.lastindex or 0] if match else None
 
     def __str__(self) -> str:
         return f"{self.code} " + " / ".join(printable(line) for line in self.lines)

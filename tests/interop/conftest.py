@@ -1,11 +1,14 @@
 """The servers as fixtures: each is started when a test first asks for it, and stopped at the end if it was not up before."""
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
+from postwright import SSLStartMode
 from tests.interop.both import Client
+from tests.interop.logins import Make
 from tests.interop.servers import (
     HERE,
     STATE,
@@ -18,6 +21,7 @@ from tests.interop.servers import (
     OldVerbs,
     OpenSMTPD,
     Postfix,
+    Sendmail,
     Sink,
     Squid,
     Tinyproxy,
@@ -85,6 +89,14 @@ def dovecot(ca: Authority, sink: Sink) -> Iterator[Dovecot]:  # Dovecot hands on
 
 
 @pytest.fixture(scope="session")
+def sendmail(
+    ca: Authority, kdc: Kdc
+) -> Iterator[Sendmail]:  # Cyrus SASL looks for the KDC's keytab when Sendmail starts
+    with running("sendmail"):
+        yield Sendmail.described(ca)
+
+
+@pytest.fixture(scope="session")
 def dante() -> Iterator[Dante]:
     with running("dante"):
         yield Dante.described()
@@ -108,8 +120,26 @@ def tinyproxy() -> Iterator[Tinyproxy]:
         yield Tinyproxy.described()
 
 
+@pytest.fixture
+def alice(client_factory: Make, ca: Authority) -> Iterator[Make]:
+    """Makes clients that trust the authority of the tests and log in as alice."""
+    made: list[Client] = []
+
+    def make(port: int, **values: Any) -> Client:
+        values = {"user": "alice", "password": "alicepw", "ssl_start_mode": SSLStartMode.EXPLICIT} | values
+        client = client_factory(mail_server="localhost", mail_port=port, **values)
+        client.settings.open_ssl_ca_file = str(ca.root)
+        client.settings.use_ipv6 = 0
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.disconnect()
+
+
 @pytest.fixture(params=["SMTP", "AsyncSMTP"])
-def client_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client]]:
+def client_factory(request: pytest.FixtureRequest) -> Iterator[Make]:
     """Makes clients, first of the one class, then of the other."""
     if request.param == "SMTP":
         yield lambda **values: Client(None, values)

@@ -12,7 +12,7 @@ BESIDE="gcc libkrb5-dev openssl perl python3-dev python3-venv libsasl2-modules l
 BESIDE+=" strace" # it shows, and disturbs, what the queue asks of the system
 STORES="libengine-pkcs11-openssl opensc putty-tools softhsm2" # what writes certificate stores, and a token of software
 command -v keytool >/dev/null || STORES+=" default-jre-headless"
-UNPACKED="postfix exim opensmtpd sasl proxies krb5 dovecot samba gsasl"
+UNPACKED="postfix exim opensmtpd sasl proxies krb5 gssapi dovecot samba gsasl sendmail"
 
 packages_of() {
   case $1 in
@@ -21,6 +21,8 @@ packages_of() {
     opensmtpd) echo opensmtpd ;;
     sasl) echo sasl2-bin ;; # for saslpasswd2; installed, it would bring a daemon
     krb5) echo krb5-kdc krb5-admin-server krb5-user ;;
+    gssapi) echo libsasl2-modules-gssapi-mit gss-ntlmssp ;; # for Cyrus SASL; NTLM as a mechanism of GSSAPI
+    sendmail) echo sendmail-bin sendmail-base sendmail-cf m4 ;;
     dovecot) echo dovecot-core dovecot-submissiond dovecot-gssapi ;;
     samba) echo winbind samba-libs ;; # for ntlm_auth, with which Dovecot does NTLM
     gsasl) apt-cache depends gsasl | sed -n 's/^ *Depends: \(libgsasl[0-9]*\)$/\1/p' ;; # the name has a number in it

@@ -9,7 +9,7 @@ CA=$STATE/ca         # certificates
 RUN=$STATE/run       # a folder for each server: generated configuration, pid files, logs, mail
 
 PROXIES="dante microsocks squid tinyproxy"
-SERVERS="postfix exim opensmtpd sink oldverbs krb5 dovecot $PROXIES"
+SERVERS="postfix exim opensmtpd sink oldverbs krb5 dovecot sendmail $PROXIES"
 PORTS_FROM=${POSTWRIGHT_INTEROP_PORTS:-20000}
 OWNER=postwright-mta  # runs Postfix
 DROP=postwright-drop  # Postfix insists on a group of its own for its maildrop
@@ -54,6 +54,9 @@ render() {
   has_ipv6 || script+='/::1/d' # templates keep what listens on ::1 on lines of their own
   sed -e "$script" "$1"
 }
+
+# sasl_plugins: the folder in which Cyrus SASL looks for its mechanisms
+sasl_plugins() { dirname "$(find /usr/lib -path '*/sasl2/libsasldb.so' | head -n 1)"; }
 
 # --- processes -----------------------------------------------------------------------------------
 

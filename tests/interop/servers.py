@@ -223,11 +223,9 @@ class CapturingServer(Server):
 
 @dataclass(frozen=True, kw_only=True)
 class MailServer(CapturingServer):
-    """Postfix and Exim: mailboxes for users too."""
+    """Postfix, Exim and Sendmail: mailboxes for users too."""
 
     implicit: int
-    small: int
-    bare: int
 
     def mailbox(self, user: str, *tokens: str, timeout: float = PATIENCE) -> bytes:
         """The newest message in a user's mailbox (`bob`, `jürgen@bücher.example`) that contains the tokens, with all
@@ -246,7 +244,11 @@ class Postfix(MailServer):
     """Postfix with OpenSSL; `certificates` are the ports that show a particular certificate, by its name."""
 
     name = "postfix"
+    small: int
+    bare: int
     submission: int
+    dovecot_sasl: int
+    gssapi: int
     ask_certificate: int
     require_certificate: int
     tls12: int
@@ -267,6 +269,21 @@ class Exim(MailServer):
     """Exim with GnuTLS."""
 
     name = "exim"
+    small: int
+    bare: int
+    dovecot_sasl: int
+
+    @classmethod
+    def described(cls, ca: Authority) -> Self:
+        return cls(ca=ca, **ports(cls.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sendmail(MailServer):
+    """Sendmail with OpenSSL and Cyrus SASL."""
+
+    name = "sendmail"
+    open: int
 
     @classmethod
     def described(cls, ca: Authority) -> Self:

@@ -18,7 +18,13 @@ Make = Callable[..., Client]
 
 
 @pytest.fixture(params=["postfix", "exim"])
-def server(request: pytest.FixtureRequest) -> MailServer:
+def server(request: pytest.FixtureRequest) -> Postfix | Exim:
+    found: Postfix | Exim = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["postfix", "exim", "sendmail"])
+def anyone(request: pytest.FixtureRequest) -> MailServer:
     found: MailServer = request.getfixturevalue(request.param)
     return found
 
@@ -55,15 +61,15 @@ RAW = (
 
 @pytest.mark.parametrize("chunking", [True, False])
 @pytest.mark.parametrize("pipelining", [True, False])
-def test_raw_bytes_arrive_as_they_are(make: Make, server: MailServer, chunking: bool, pipelining: bool) -> None:
-    client, token = make(server), new_token()
+def test_raw_bytes_arrive_as_they_are(make: Make, anyone: MailServer, chunking: bool, pipelining: bool) -> None:
+    client, token = make(anyone), new_token()
     client.settings.use_chunking = chunking
     client.settings.use_pipelining = pipelining
     raw = RAW % (token.encode(), token.encode())
     result = client.send_message(raw, "alice@example.test", ["x@capture.test", "y@capture.test"])
     assert [r.reply.code for r in result.recipients] == [250, 250]
     assert result.queue_id
-    captured = server.newest_capture(token)
+    captured = anyone.newest_capture(token)
     assert captured.raw == raw
     assert captured.sender == "alice@example.test"
     assert sorted(captured.recipients) == ["x@capture.test", "y@capture.test"]
@@ -71,9 +77,9 @@ def test_raw_bytes_arrive_as_they_are(make: Make, server: MailServer, chunking: 
 
 @pytest.mark.parametrize("chunking", [True, False])
 def test_what_is_composed_arrives_and_is_remembered(
-    make: Make, server: MailServer, tmp_path: Path, chunking: bool
+    make: Make, anyone: MailServer, tmp_path: Path, chunking: bool
 ) -> None:
-    client, token = make(server), new_token()
+    client, token = make(anyone), new_token()
     client.settings.use_chunking = chunking
     report = tmp_path / "Prüfbericht.bin"
     report.write_bytes(bytes(range(256)) * 9000)
@@ -85,7 +91,7 @@ def test_what_is_composed_arrives_and_is_remembered(
     client.add_attachment(report)
     client.settings.transfer_text_limit = 10_000_000
     client.send()
-    captured = server.newest_capture(token)
+    captured = anyone.newest_capture(token)
     sent = client.message_headers_string + client.config("TransferText")
     assert captured.raw == sent.encode()
     assert b"hidden" not in captured.raw
@@ -99,8 +105,8 @@ def test_what_is_composed_arrives_and_is_remembered(
     assert hashlib.sha256(attached.get_payload(decode=True)).digest() == hashlib.sha256(report.read_bytes()).digest()  # type: ignore[arg-type]
 
 
-def test_starttls_is_verified_and_told(make: Make, server: MailServer) -> None:
-    client, token = make(server), new_token()
+def test_starttls_is_verified_and_told(make: Make, anyone: MailServer) -> None:
+    client, token = make(anyone), new_token()
     client.subject = token
     with client.kept():
         client.connect()
@@ -108,17 +114,17 @@ def test_starttls_is_verified_and_told(make: Make, server: MailServer) -> None:
         assert client.ssl_server_cert_encoded[:1] == b"\x30"
         assert client.remote_address == "127.0.0.1"
         client.send()
-    assert "TLS" in server.newest_trace(token)
+    assert "TLS" in anyone.newest_trace(token)
 
 
-def test_implicit_tls(make: Make, server: MailServer) -> None:
+def test_implicit_tls(make: Make, server: Postfix | Exim) -> None:
     client, token = make(server, server.implicit, ssl_start_mode=SSLStartMode.AUTOMATIC), new_token()
     client.subject = token
     client.send()
     assert "TLS" in server.newest_trace(token)
 
 
-def test_without_the_authority_nothing_is_sent(make: Make, server: MailServer) -> None:
+def test_without_the_authority_nothing_is_sent(make: Make, server: Postfix | Exim) -> None:
     client = make(server)
     client.settings.open_ssl_ca_file = ""
     with pytest.raises(errors.CertificateRejected, match=r"issuer|self-signed|root") as caught:
@@ -186,8 +192,8 @@ def test_log_in(make: Make, postfix: Postfix, mechanism: int) -> None:
     assert "********" in lines
 
 
-def test_a_wrong_password_is_told(make: Make, server: MailServer) -> None:
-    client = make(server, user="alice", password="not-it")
+def test_a_wrong_password_is_told(make: Make, anyone: MailServer) -> None:
+    client = make(anyone, user="alice", password="not-it")
     with pytest.raises(errors.LoginRefused) as caught:
         client.send()
     assert caught.value.reply is not None
@@ -265,7 +271,7 @@ def test_refused_recipients_are_told_apart(make: Make, postfix: Postfix, who: st
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
-def test_421_in_answer_to_a_recipient_closes_the_line(make: Make, server: MailServer, pipelining: bool) -> None:
+def test_421_in_answer_to_a_recipient_closes_the_line(make: Make, server: Postfix | Exim, pipelining: bool) -> None:
     client = make(server, send_to="x@capture.test, bye@example.test")
     client.settings.use_pipelining = pipelining
     with pytest.raises(errors.ServiceClosing) as caught:
@@ -276,7 +282,7 @@ def test_421_in_answer_to_a_recipient_closes_the_line(make: Make, server: MailSe
     assert client.send().reply.code == 250
 
 
-def test_a_message_that_is_too_large_is_refused_before_mail(make: Make, server: MailServer) -> None:
+def test_a_message_that_is_too_large_is_refused_before_mail(make: Make, server: Postfix | Exim) -> None:
     client = make(server, server.small, message_text="x" * 70 + "\n" * 1 + "y\n" * 20000)
     trail: list[str] = []
     client.on_pi_trail = lambda event: trail.append(event.message)
@@ -311,7 +317,7 @@ def test_helo_where_ehlo_is_not_known(make: Make, sink: Sink) -> None:
     assert any(line.startswith("HELO ") for line in trail)
 
 
-def test_a_server_without_extensions(make: Make, server: MailServer) -> None:
+def test_a_server_without_extensions(make: Make, server: Postfix | Exim) -> None:
     client, token = make(server, server.bare, ssl_start_mode=SSLStartMode.OPPORTUNISTIC), new_token()
     client.subject = token
     client.send_to = "x@capture.test, y@capture.test"
@@ -349,7 +355,7 @@ def test_the_old_verbs(make: Make, oldverbs: OldVerbs, method: str, verb: str) -
     assert oldverbs.newest_capture(token).verb == verb
 
 
-def test_ipv6(make: Make, server: MailServer) -> None:
+def test_ipv6(make: Make, server: Postfix | Exim) -> None:
     client = make(server, mail_server="::1")
     client.settings.use_ipv6 = 1
     client.settings.tls_server_name = "localhost"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.interop import servers
-from tests.interop.servers import Authority, Exim, MailServer, OldVerbs, OpenSMTPD, Postfix, Sink, new_token
+from tests.interop.servers import Authority, Exim, OldVerbs, OpenSMTPD, Postfix, Sendmail, Sink, new_token
 
 pytestmark = pytest.mark.interop
 
@@ -21,9 +21,9 @@ SPECIAL_SENDERS = {"badsender": 550, "nodata": 554, "nobody": 554, "tempdata": 4
 
 
 @pytest.fixture(params=["postfix", "exim"])
-def server(request: pytest.FixtureRequest) -> MailServer:
+def server(request: pytest.FixtureRequest) -> Postfix | Exim:
     found = request.getfixturevalue(request.param)
-    assert isinstance(found, MailServer)
+    assert isinstance(found, Postfix | Exim)
     return found
 
 
@@ -63,7 +63,7 @@ def code_of(call: Callable[[], object]) -> int:
     pytest.fail("neither of the two")
 
 
-def test_a_captured_message_is_the_sent_one_byte_for_byte(server: MailServer) -> None:
+def test_a_captured_message_is_the_sent_one_byte_for_byte(server: Postfix | Exim) -> None:
     token = new_token()
     recipients = ["x@capture.test", "y+z@capture.test", '"q r"@capture.test']
     with connect(server.plain) as client:
@@ -74,7 +74,7 @@ def test_a_captured_message_is_the_sent_one_byte_for_byte(server: MailServer) ->
     assert sorted(received_by) == sorted(recipients)
 
 
-def test_bytes_sent_in_chunks_are_captured_too(server: MailServer) -> None:
+def test_bytes_sent_in_chunks_are_captured_too(server: Postfix | Exim) -> None:
     token = new_token()
     message = letter(token)
     with connect(server.plain) as client:
@@ -87,7 +87,7 @@ def test_bytes_sent_in_chunks_are_captured_too(server: MailServer) -> None:
     assert server.newest_capture(token) == (message, "", ["x@capture.test"])
 
 
-def test_starttls_and_implicit_tls_verify_against_the_authority(server: MailServer) -> None:
+def test_starttls_and_implicit_tls_verify_against_the_authority(server: Postfix | Exim) -> None:
     context = server.ca.context()
     with connect(server.plain) as client:
         client.starttls(context=context)
@@ -96,7 +96,7 @@ def test_starttls_and_implicit_tls_verify_against_the_authority(server: MailServ
         assert client.noop()[0] == 250
 
 
-def test_a_client_is_authenticated(server: MailServer) -> None:
+def test_a_client_is_authenticated(server: Postfix | Exim) -> None:
     for method in ("auth_plain", "auth_login", "auth_cram_md5")[: 2 if isinstance(server, Postfix) else 3]:
         with connect(server.plain) as client:
             client.starttls(context=server.ca.context())
@@ -109,7 +109,7 @@ def test_a_client_is_authenticated(server: MailServer) -> None:
             assert code_of(lambda: client.login("alice", "wrong")) == 535
 
 
-def test_names_and_passwords_may_be_utf8(server: MailServer) -> None:
+def test_names_and_passwords_may_be_utf8(server: Postfix | Exim) -> None:
     credentials = base64.b64encode("\0jürgen\0pässwörd".encode()).decode()
     with connect(server.plain) as client:
         client.ehlo()
@@ -127,14 +127,14 @@ def test_submission_wants_tls_and_then_a_login(postfix: Postfix) -> None:
     assert "Authenticated sender: alice" in postfix.newest_trace(token)
 
 
-def test_the_plain_port_is_on_ipv6_too(server: MailServer) -> None:
+def test_the_plain_port_is_on_ipv6_too(server: Postfix | Exim) -> None:
     if not servers.has_ipv6():
         servers.missing("no IPv6 on this machine")
     with connect(server.plain, server.host6) as client:
         assert client.noop()[0] == 250
 
 
-def test_a_delivery_report_reaches_the_sender(server: MailServer) -> None:
+def test_a_delivery_report_reaches_the_sender(server: Postfix | Exim) -> None:
     token = new_token()
     with connect(server.plain) as client:
         client.sendmail(
@@ -151,7 +151,7 @@ def test_mail_for_elsewhere_comes_back(postfix: Postfix) -> None:
     assert b"\r\nAction: failed\r\n" in postfix.mailbox("bob", token, "multipart/report")
 
 
-def test_addresses_and_headers_may_be_utf8(server: MailServer) -> None:
+def test_addresses_and_headers_may_be_utf8(server: Postfix | Exim) -> None:
     token = new_token()
     message = f"From: <jürgen@bücher.example>\r\nSubject: Grüße {token}\r\n\r\nGrüße\r\n".encode()
     recipients = ["jürgen@bücher.example", "grün@capture.test"]
@@ -162,14 +162,14 @@ def test_addresses_and_headers_may_be_utf8(server: MailServer) -> None:
     assert server.newest_capture(token) == (message, "jürgen@bücher.example", ["grün@capture.test"])
 
 
-def test_the_two_spellings_of_a_domain_are_one_mailbox(server: MailServer) -> None:
+def test_the_two_spellings_of_a_domain_are_one_mailbox(server: Postfix | Exim) -> None:
     token = new_token()
     with connect(server.plain) as client:
         client.sendmail("a@example.test", ["user@xn--bcher-kva.example"], letter(token), ["BODY=8BITMIME"])
     assert token.encode() in server.mailbox("user@bücher.example", token)
 
 
-def test_the_small_port_refuses_by_size(server: MailServer) -> None:
+def test_the_small_port_refuses_by_size(server: Postfix | Exim) -> None:
     with connect(server.small) as client:
         client.ehlo()
         assert client.esmtp_features["size"] == "10000"
@@ -197,7 +197,7 @@ def test_the_full_ports_offer_what_they_are_for(postfix: Postfix, exim: Exim) ->
 
 
 @pytest.mark.parametrize(("name", "code"), SPECIAL_RECIPIENTS.items())
-def test_special_recipients_are_refused(server: MailServer, name: str, code: int) -> None:
+def test_special_recipients_are_refused(server: Postfix | Exim, name: str, code: int) -> None:
     with connect(server.plain) as client:
         client.ehlo()
         client.mail("a@example.test")
@@ -206,7 +206,7 @@ def test_special_recipients_are_refused(server: MailServer, name: str, code: int
 
 
 @pytest.mark.parametrize(("name", "code"), SPECIAL_SENDERS.items())
-def test_special_senders_fail_at_their_stage(server: MailServer, name: str, code: int) -> None:
+def test_special_senders_fail_at_their_stage(server: Postfix | Exim, name: str, code: int) -> None:
     with connect(server.plain) as client:
         assert code_of(lambda: client.sendmail(f"{name}@example.test", ["x@capture.test"], b"\r\n")) == code
 
@@ -223,6 +223,38 @@ def test_vrfy_and_expn_answer(postfix: Postfix, exim: Exim, oldverbs: OldVerbs) 
             code, text = client.expn("list")
             assert code == 250
             assert [b"bob@example.test" in line for line in text.splitlines()] == [False, True]
+
+
+def test_sendmail_offers_what_it_is_for(sendmail: Sendmail) -> None:
+    token = new_token()
+    offered = {"auth", "starttls", "expn", "etrn", "deliverby", "dsn", "pipelining", "8bitmime", "size"}
+    with connect(sendmail.plain) as client:
+        assert keywords(client) >= offered
+        assert keywords(client).isdisjoint({"chunking", "smtputf8", "vrfy"})
+        client.sendmail(
+            "alice@example.test", ["x@capture.test", '"q r"@capture.test'], letter(token), ["BODY=8BITMIME"]
+        )
+    assert sendmail.newest_capture(token) == (
+        letter(token),
+        "alice@example.test",
+        ["x@capture.test", '"q r"@capture.test'],
+    )
+    with connect(sendmail.open) as client:
+        assert keywords(client) & offered == offered - {"auth", "starttls"}
+    with connect(sendmail.plain) as client:
+        client.starttls(context=sendmail.ca.context())
+        assert "GSSAPI" in (client.ehlo()[1] and client.esmtp_features["auth"])
+    with smtplib.SMTP_SSL("localhost", sendmail.implicit, context=sendmail.ca.context(), timeout=10) as client:
+        client.sendmail("bob@example.test", ["someone@elsewhere.test"], letter(token), ["BODY=8BITMIME"])
+    assert b"\r\nAction: failed\r\n" in sendmail.mailbox("bob", token, "multipart/report")
+
+
+@pytest.mark.parametrize(("name", "code"), SPECIAL_RECIPIENTS.items())
+def test_sendmail_refuses_special_recipients(sendmail: Sendmail, name: str, code: int) -> None:
+    with connect(sendmail.plain) as client:
+        client.ehlo()
+        client.mail("alice@example.test")
+        assert client.rcpt(f"{name}@example.test")[0] == code
 
 
 def test_exim_replies_for_each_recipient_with_prdr(exim: Exim) -> None:

@@ -34,10 +34,12 @@ make_users() {
 }
 
 configure() {
-  local fingerprint name number
+  local fingerprint name number plugins
+  plugins=$(sasl_plugins)
   fingerprint=$(openssl x509 -in "$CA/client.crt" -noout -fingerprint -sha256)
   render "$HERE/main.cf" |
-    sed "s/@MAIL_UID@/$(id -u "$MAIL")/;s/@MAIL_GID@/$(id -g "$MAIL")/;s/@CLIENT_FINGERPRINT@/${fingerprint#*=}/" >etc/main.cf
+    sed "s/@MAIL_UID@/$(id -u "$MAIL")/;s/@MAIL_GID@/$(id -g "$MAIL")/;s/@CLIENT_FINGERPRINT@/${fingerprint#*=}/
+         s|@SASL_PATH@|$plugins:$PREFIX/gssapi$plugins|" >etc/main.cf
   {
     render "$HERE/master.cf"
     rows certificate | while read -r name number; do
@@ -46,6 +48,7 @@ configure() {
     done
   } >etc/master.cf
   render "$HERE/sasl.conf" >etc/sasl/smtpd.conf
+  render "$HERE/gssapi.conf" >etc/sasl/gssapi.conf
   # Postfix reads a file that has just been written over and over for two seconds, lest it change.
   touch -d '1 minute ago' etc/main.cf etc/master.cf
 }

@@ -139,6 +139,7 @@ def test_the_enhanced_code_is_apart_from_the_text(lines: tuple[str, ...], enhanc
     [
         ("2.0.0 Ok: queued as 4XyZ12abc", "4XyZ12abc"),
         ("OK id=1tFh2K-0000Xx-1a", "1tFh2K-0000Xx-1a"),
+        ("2.0.0 6AO8LLY2018571 Message accepted for delivery", "6AO8LLY2018571"),
         ("2.0.0 4AbCdEf accepted", None),
         ("ok", None),
     ],

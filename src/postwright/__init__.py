@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from postwright.component.aio import AsyncSMTP
+    from postwright.component.pool import Pool
+    from postwright.component.pool_aio import AsyncPool
     from postwright.component.recipients import MessageRecipient
     from postwright.component.smtp import SMTP
     from postwright.enums import (
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from postwright.words import RecipientResult, Reply, SendResult
 
 _HOMES = {
+    "AsyncPool": "component.pool_aio",
     "AsyncSMTP": "component.aio",
+    "Pool": "component.pool",
     "SMTP": "component.smtp",
     "MessageRecipient": "component.recipients",
     "SMTPError": "errors",
@@ -57,6 +61,7 @@ _HOMES = {
 
 __all__ = [
     "SMTP",
+    "AsyncPool",
     "AsyncSMTP",
     "AuthMechanism",
     "Direction",
@@ -64,6 +69,7 @@ __all__ = [
     "Importance",
     "MessageRecipient",
     "Outcome",
+    "Pool",
     "Priority",
     "RecipientResult",
     "RecipientType",

@@ -66,6 +66,7 @@ SHARED_NUMBERS = {
     "MessageRefused": 161,
     "NotAvailable": 211,
     "PartlyRefused": 161,
+    "PoolTimeout": 301,
     "QueueFileInvalid": 10022,
     "QueueUnusable": 302,
     "ReadOnly": 211,

@@ -69,6 +69,7 @@ class Component(Addressing, Properties, Signals):
     )
 
     _driver: Driver
+    _run: Callable[..., Any]
 
     on_connection_status = Signal[events.ConnectionStatus]()
     on_end_transfer = Signal[events.EndTransfer]()

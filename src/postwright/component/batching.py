@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from postwright.component.attachments import Bodies
 from postwright.errors import SMTPError
 from postwright.session.batch import WINDOW, Batch
 
@@ -86,6 +87,21 @@ class Numbered:
             ready = self._waiting.pop(self._given)
             self._given += 1
             yield ready
+
+
+def refurnish(client: Component, twin: Component) -> None:
+    """Make an object, connected or not, equal to a client: its properties, recipients, handlers; nothing of its own."""
+    twin._store.values.clear()
+    twin._store.values.update(client._store.values)
+    twin._recipients.clear()
+    twin._recipients.extend(client._recipients)
+    twin._bodies = Bodies()
+    # In place: the dialogue holds on to the set of what is wanted. Handlers set on the twin are not the client's.
+    twin._handlers.clear()
+    twin._handlers.update(client._handlers)
+    twin._wanted.clear()
+    twin._wanted.update(client._wanted)
+    twin.address_check = client.address_check
 
 
 def furnish(client: Component, twin: C) -> C:

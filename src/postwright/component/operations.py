@@ -14,7 +14,9 @@ from postwright.enums import Outcome
 from postwright.errors import (
     AlreadyConnected,
     ConnectionDropped,
+    Interrupted,
     NotConnected,
+    OperationTimeout,
     ServiceClosing,
     SMTPError,
     UnexpectedReply,
@@ -73,6 +75,29 @@ class Operations:
         if self.session.connected:
             raise AlreadyConnected
         await self.open()
+
+    async def ready(self, *, probe: bool) -> None:
+        """Make sure that there is a line and that it works; one that the server left while it was idle is replaced.
+
+        Args:
+            probe: Whether to ask the server for an answer: a line that was silent for long may be gone without a word.
+        """
+        session = self.session
+        if session.connected:
+            try:
+                await session.talk.glance()
+                if probe:
+                    await asking.still_there(session)
+            except (Interrupted, OperationTimeout):
+                raise
+            except SMTPError as error:
+                await session.hang_up(error.message, error.code)
+        if not session.connected:
+            await self.open()
+
+    async def part(self) -> None:
+        """Say QUIT and close the line, without waiting for the answer."""
+        await asking.part(self.session)
 
     async def disconnect(self) -> None:
         """Say QUIT and close the line."""

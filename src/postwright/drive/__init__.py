@@ -14,6 +14,9 @@ class Driver(Protocol):
     def hang_up(self) -> None:
         """Close the connection."""
 
+    def disown(self) -> None:
+        """Let go of a connection that belongs to the parent of this process, which goes on with it."""
+
     @property
     def busy(self) -> bool:
         """Whether a flow is running."""

@@ -116,6 +116,18 @@ class AsyncDriver:
         self._eof = False
         self._fault = None
 
+    def disown(self) -> None:
+        """Let go of a connection that belongs to the parent of this process.
+
+        The event loop is not told: what it watches is the same object of the kernel in both processes, and taking the
+        socket out of it here would take it out there.
+        """
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
+        self.busy = self._reading = False
+        self.on_idle = None
+
     def fire_idle(self, event: object) -> None:
         """Hand over an event between two flows; a handler that is a coroutine function runs as a task."""
         answer = self._fire(event)

@@ -7,15 +7,74 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from postwright.drive.loop import carry
+from postwright.flow import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from postwright.errors import SMTPError
+    from postwright.flow import Effect, Flow
 
 T = TypeVar("T")
 
 AHEAD = 64
 """Results that wait to be fetched before the work rests."""
+
+Guard = threading.Lock
+"""What threads take turns by for a moment."""
+
+
+class ThreadTurn:
+    """A thread that waits until it is woken."""
+
+    def __init__(self) -> None:
+        self.refused: SMTPError | None = None
+        self._event = threading.Event()
+
+    def wake(self) -> None:
+        """Let the thread go on."""
+        self._event.set()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait; say whether somebody woke this."""
+        return self._event.wait(seconds)
+
+
+class ThreadSweeper:
+    """A thread that does something now and then, as long as there is a reason; it keeps no program from ending."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, sweep: Callable[[], Flow[float | None]]) -> None:
+        """Begin: a flow is run, which says after how many seconds again; None ends it."""
+
+        def go_on() -> None:
+            while (pause := run(sweep())) is not None and not self._stop.wait(pause):
+                pass
+
+        self._thread = threading.Thread(target=go_on, name="postwright-pool", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """End it."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+
+def _user_call(effect: Effect[Any]) -> Any:
+    assert isinstance(effect, Wait)
+    return effect.function(*effect.args)
+
+
+def run(flow: Flow[T]) -> T:
+    """Run a flow that asks for nothing but calls."""
+    return carry(flow, _user_call)
 
 
 class Shared(Generic[T]):

@@ -130,6 +130,11 @@ class SyncDriver:
         for each in waker or ():
             each.close()
 
+    def disown(self) -> None:
+        """Let go of a connection that belongs to the parent of this process; its locks may be held by lost threads."""
+        self._lock, self._guard, self._interrupted = threading.Lock(), threading.RLock(), False
+        self.hang_up()  # closes this process's descriptors only: the connection lives on in the parent
+
     def _close_socket(self) -> None:
         sock, self._sock = self._sock, None
         if sock is not None:

@@ -6,17 +6,106 @@ It owns the tasks. None is left when the merged generator is closed, whoever clo
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar, cast
+import inspect
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from postwright.drive.crew import AHEAD
+from postwright.errors import NotPossibleNow
+from postwright.flow import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from postwright.errors import SMTPError
+    from postwright.flow import Flow
 
 T = TypeVar("T")
 
 Turn = asyncio.Lock
 """What tasks take turns by."""
+
+
+class Home:
+    """The event loop to which something belongs from its first use on."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def moved(self) -> bool:
+        """Whether it belonged to another loop, which has ended, and belongs to the running one from now on.
+
+        Raises:
+            NotPossibleNow: The other loop has not ended.
+        """
+        loop, before = asyncio.get_running_loop(), self._loop
+        if before is loop:
+            return False
+        if before is not None and not before.is_closed():
+            raise NotPossibleNow("its connections belong to another event loop")
+        self._loop = loop
+        return before is not None
+
+
+class TaskTurn:
+    """A task that waits until it is woken."""
+
+    def __init__(self) -> None:
+        self.refused: SMTPError | None = None
+        self._woken = asyncio.get_running_loop().create_future()
+
+    def wake(self) -> None:
+        """Let the task go on."""
+        if not self._woken.done():
+            self._woken.set_result(None)
+
+    async def wait(self, seconds: float | None) -> bool:
+        """Wait; say whether somebody woke this."""
+        done, _ = await asyncio.wait((self._woken,), timeout=seconds)
+        return bool(done)
+
+
+class TaskSweeper:
+    """A task that does something now and then, as long as there is a reason."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, sweep: Callable[[], Flow[float | None]]) -> None:
+        """Begin: a flow is run, which says after how many seconds again; None ends it."""
+
+        async def go_on() -> None:
+            pause = await run(sweep())
+            while pause is not None:
+                await asyncio.sleep(pause)
+                pause = await run(sweep())
+
+        self._task = asyncio.ensure_future(go_on())
+
+    async def end(self) -> None:
+        """End it."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+
+async def run(flow: Flow[T]) -> T:
+    """Run a flow that asks for nothing but calls, each of which may be a coroutine."""
+    answer: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            effect = flow.send(answer) if error is None else flow.throw(error)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        answer = error = None
+        try:
+            assert isinstance(effect, Wait)
+            answer = effect.function(*effect.args)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except BaseException as caught:  # noqa: BLE001 - it goes into the flow, and out of it if unhandled
+            error = caught
 
 
 async def merged_tasks(works: Sequence[AsyncIterator[T]]) -> AsyncIterator[T]:

@@ -58,6 +58,10 @@ class OperationTimeout(RemoteError, TimeoutError, code=301):
         return True
 
 
+class PoolTimeout(OperationTimeout):
+    """No connection of the pool became free in time, and nothing was sent."""
+
+
 class Interrupted(RemoteError, code=301):
     """The operation was interrupted."""
 

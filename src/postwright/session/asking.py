@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FAREWELL = 10.0
 """Seconds to wait for the answer to QUIT; nothing depends on it."""
 
+ANSWER = 10.0
+"""Seconds to wait for the answer to NOOP; a new connection is opened where none comes."""
+
 
 async def verify(session: Session, text: str) -> Reply:
     """Ask whether a mailbox exists (VRFY, RFC 5321 section 3.5.1); 252 means that the server won't say.
@@ -99,6 +102,27 @@ def _end_of_transaction(session: Session) -> Command:
         return command("RSET")
     # EHLO does what RSET does (RFC 5321 section 4.1.4), for servers that can't stand RSET.
     return command(f"{session.facts['hello_verb']} {session.facts['hello_name']}")
+
+
+async def still_there(session: Session) -> None:
+    """Ask for an answer, whatever it is (NOOP, RFC 5321 section 4.1.1.9).
+
+    Raises:
+        SMTPError: None came, or the server is leaving.
+    """
+    session.step(Step.ASK)
+    await session.talk.ask(command("NOOP"), ANSWER)
+
+
+async def part(session: Session) -> None:
+    """Say QUIT and close the line without waiting for the answer: nothing is lost, and nobody has to wait."""
+    if session.in_order:
+        try:
+            await session.talk.say(command("QUIT"))
+            await session.link.close()
+        except SMTPError as error:
+            await session.talk.note(f"QUIT failed, which changes nothing: {error.message}")
+    await session.hang_up()
 
 
 async def quit_line(session: Session) -> None:

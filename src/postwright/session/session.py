@@ -45,6 +45,8 @@ class Session:
         self.link = Link(None)
         self.talk = Talk(self.link, max_line=2048, patience=None, clock=clock, wanted=wanted)
         self.login_done = False
+        self.since = clock()
+        """When this line was begun."""
         self.address_check: Callable[[str], object] | None = None
         """Asked before an address is dialed, see ``Target.check``."""
         self.adopt(plan)
@@ -65,6 +67,7 @@ class Session:
         self.allowance = Allowance()
         self.facts.clear()
         self.login_done = False
+        self.since = self.clock()
         rate = settings.max_transfer_rate
         self.link = Link(self.plan.properties.timeout or None, Pace(rate, self.clock) if rate else None)
         self.talk = Talk(

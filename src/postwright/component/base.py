@@ -18,7 +18,8 @@ from postwright.drive import clock
 from postwright.errors import AlreadyConnecting, Busy
 from postwright.events import HANDLERS
 from postwright.message.draft import compose
-from postwright.message.foreign import foreign_draft
+from postwright.message.finished import from_bytes
+from postwright.message.foreign import from_email
 from postwright.message.mime import Attachment
 from postwright.options import PROPERTIES, Plan, Properties, Settings, Store
 from postwright.options.config import config
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from postwright.message.draft import Draft
     from postwright.words import Envelope
 
-_NO_MOMENT = clock.Moment(0.0, 0)  # complete bytes get no Date
+_OCTETS = (bytes, bytearray, memoryview)
 _HEADER_OPTIONS = (
     "delivery_notification_to",
     "from_",
@@ -332,17 +333,19 @@ class Component(Addressing, Properties, Signals):
         to_addrs: str | Iterable[str] | None,
     ) -> tuple[Envelope, Draft]:
         """Return a finished message and its envelope; nothing was sent when this raises."""
-        moment = clock.now() if not isinstance(message, bytes) else _NO_MOMENT
-        draft, found = foreign_draft(
-            message,
-            now=moment.seconds,
-            utc_offset=moment.utc_offset,
-            randomness=clock.randomness,
-            host_name=self._session.host_name,
-            sender_named=from_addr is not None or bool(plan.properties.return_path),
-            recipients_named=to_addrs is not None,
-        )
-        return named_envelope(plan, found, from_addr, to_addrs), draft
+        draft: Draft
+        if isinstance(message, _OCTETS):
+            draft = from_bytes(bytes(message))
+        else:
+            moment = clock.now()
+            draft = from_email(
+                message,
+                now=moment.seconds,
+                utc_offset=moment.utc_offset,
+                randomness=clock.randomness,
+                host_name=self._session.host_name,
+            )
+        return named_envelope(plan, draft, from_addr, to_addrs), draft
 
     def _adopter(self, plan: Plan) -> Callable[[Any], tuple[Envelope, Draft]]:
         return lambda message: self._adopted(plan, message, None, None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postwright.component.recipients import parse_options
-from postwright.component.writing import NOBODY
 from postwright.drive import clock
 from postwright.enums import RecipientType
 from postwright.errors import InvalidValue
 from postwright.message.addresses import addr_spec, parse_mailbox, wire_path
 from postwright.message.body import Body, Memory
 from postwright.message.draft import Draft
+from postwright.message.foreign import NOBODY
 from postwright.options.option import Store
 from postwright.options.plan import Plan
 from postwright.options.tables import Properties, Settings

@@ -17,18 +17,18 @@ from postwright.errors import (
 from postwright.message.addresses import parse_mailbox_list
 from postwright.message.draft import Content
 from postwright.message.encoded_words import charset_name
+from postwright.message.foreign import NOBODY, recipients_told, sender_told
 from postwright.options.codepages import CODECS, UTF_8
-from postwright.words import Address, Envelope, Recipient
+from postwright.words import Envelope, Recipient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from postwright.component.attachments import Bodies
     from postwright.component.recipients import MessageRecipients
+    from postwright.message.draft import Draft
     from postwright.options.plan import Plan
-
-NOBODY = Address("", "")
-"""The null reverse-path, written <>."""
+    from postwright.words import Address
 
 
 def check_server(plan: Plan) -> None:
@@ -141,21 +141,26 @@ def charset_of(plan: Plan, rows: MessageRecipients) -> str:
     return codec
 
 
-def named_envelope(
-    plan: Plan, found: Envelope, from_addr: str | None, to_addrs: str | Iterable[str] | None
-) -> Envelope:
-    """Return the envelope of a finished message: what the caller names, else what its headers say."""
+def named_envelope(plan: Plan, draft: Draft, from_addr: str | None, to_addrs: str | Iterable[str] | None) -> Envelope:
+    """Return the envelope of a finished message: what the caller names, else what its own fields say.
+
+    Raises:
+        SenderMissing: Nobody says who sends it.
+        RecipientMissing: Nobody says who receives it.
+        InvalidAddress: What is said is no address.
+    """
     if to_addrs is None:
-        recipients = found.recipients
+        recipients = recipients_told(draft.told)
+    elif isinstance(to_addrs, str):
+        recipients = tuple([Recipient(address) for address in parse_mailbox_list(to_addrs)])
     else:
-        texts = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
-        recipients = tuple([Recipient(address) for text in texts for address in parse_mailbox_list(text)])
+        recipients = tuple([Recipient(address) for text in to_addrs for address in parse_mailbox_list(text)])
     if from_addr is not None:
         sender = reverse_path(from_addr)
     elif returns := plan.properties.return_path:
         sender = reverse_path(returns)
     else:
-        sender = found.reverse_path
+        sender = sender_told(draft.told)
         if sender == NOBODY:
             raise SenderMissing("the message has no From or Sender header, and no from_addr was given")
     if not recipients:

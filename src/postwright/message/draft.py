@@ -82,23 +82,45 @@ class Content(Frozen):
 class Draft:
     """A message ready to be sent.
 
-    Attributes:
-        headers: The header block, with the empty line that ends it.
-        body: What follows, as a stream.
+    Args:
+        headers: The header block, with the empty line that ends it; None where a subclass makes it later.
+        body: What follows; None likewise.
         message_id: The Message-ID with its brackets; "" where the message has none.
         hidden_fields: Bcc and Resent-Bcc fields that were found and are not in ``headers``.
     """
 
-    __slots__ = ("_fields", "body", "headers", "hidden_fields", "message_id")
+    __slots__ = ("_body", "_fields", "_headers", "hidden_fields", "message_id")
 
     def __init__(
-        self, header_block: bytes, body: Body, message_id: str, hidden_fields: tuple[tuple[str, str], ...] = ()
+        self,
+        headers: bytes | None,
+        body: Body | None,
+        message_id: str,
+        hidden_fields: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        self.headers = header_block
-        self.body = body
+        self._headers = headers
+        self._body = body
         self.message_id = message_id
         self.hidden_fields = hidden_fields
         self._fields: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def headers(self) -> bytes:
+        """The header block, with the empty line that ends it."""
+        assert self._headers is not None
+        return self._headers
+
+    @property
+    def body(self) -> Body:
+        """What follows, as a stream."""
+        assert self._body is not None
+        return self._body
+
+    @property
+    def whole(self) -> bytes | None:
+        """The whole message where it is small and in memory: it can go out in one write with what is around it."""
+        body = self.body.whole
+        return None if body is None else self.headers + body
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
@@ -108,6 +130,14 @@ class Draft:
             pairs = (line.partition(":") for line in text.split("\r\n") if line)
             self._fields = tuple((name.rstrip(" \t"), value.strip(" \t")) for name, _, value in pairs)
         return self._fields
+
+    @property
+    def told(self) -> dict[str, list[str]]:
+        """The values of all fields, also of hidden ones, by their names in lower case."""
+        told: dict[str, list[str]] = {}
+        for name, value in (*self.fields, *self.hidden_fields):
+            told.setdefault(name.lower(), []).append(value)
+        return told
 
     @property
     def hidden(self) -> tuple[Address, ...]:

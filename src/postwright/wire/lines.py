@@ -125,6 +125,19 @@ class LineEnds:
                 raise InvalidValue(f"a line of the message is longer than {self._limit} octets")
 
 
+def whole(data: bytes) -> bytes:
+    """Return a complete message with each CR, LF and CRLF made one CRLF.
+
+    A small one that is canonical already, as most are, comes back as it is after the fewest looks.
+
+    Raises:
+        InvalidValue: It has a NUL, or a line that is longer than mail may have.
+    """
+    if len(data) <= CHUNK and 0 not in data and data[-1:] != b"\r" and _only_crlf(data) and fits(data):
+        return data
+    return LineEnds(strict=True).feed(data)
+
+
 def canonical(data: bytes) -> bytes:
     """Return complete data with each CR, LF and CRLF made one CRLF; data that is canonical comes back as it is."""
     if b"\r" not in data:
@@ -139,7 +152,10 @@ def _only_crlf(data: bytes) -> bool:
 
     The decoder that text files use notes the kinds of line ends it meets, in one pass over the octets.
     """
-    decoder = IncrementalNewlineDecoder(None, translate=False)
+    decoder = IncrementalNewlineDecoder(None, False)  # noqa: FBT003 - a keyword would cost as much as the call
+    if len(data) <= CHUNK:
+        decoder.decode(str(data, "latin-1"))
+        return decoder.newlines in _CRLF_AT_MOST
     view = memoryview(data)
     for at in range(0, len(data), CHUNK):
         decoder.decode(str(view[at : at + CHUNK], "latin-1"))

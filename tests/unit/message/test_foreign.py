@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 
 from postwright.enums import RecipientType
 from postwright.errors import ForbiddenCharacter, InvalidAddress, InvalidHeader, InvalidValue
-from postwright.message.foreign import envelope_from, foreign_draft, from_bytes, from_email
-from postwright.words import Address
+from postwright.message.body import Body, Memory
+from postwright.message.draft import Draft
+from postwright.message.finished import from_bytes
+from postwright.message.foreign import NOBODY, from_email, recipients_told, sender_told
+from postwright.words import Address, Envelope
 
 if TYPE_CHECKING:
-    from postwright.message.draft import Draft
+    from collections.abc import Iterable
 
 exploring = settings(derandomize=True, max_examples=200, deadline=None)
 
@@ -36,6 +39,12 @@ def whole(draft: Draft) -> bytes:
 
 def adopt(message: Any) -> Draft:
     return from_email(message, now=1700000000.0, utc_offset=0, randomness=os.urandom, host_name="host.example")
+
+
+def envelope_from(fields: Iterable[tuple[str, str]]) -> Envelope:
+    header = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    told = Draft(f"{header}\r\n".encode(), Body(()), "").told
+    return Envelope(sender_told(told), recipients_told(told))
 
 
 RAW = (
@@ -116,7 +125,7 @@ def test_raw_utf8_headers_need_smtputf8_and_8bit_bodies_do_not() -> None:
     assert (draft.needs_utf8, draft.eight_bit, draft.body.eight_bit) == (True, True, False)
     draft = from_bytes(b"From: a@x.y\r\n\r\n\xfc")
     assert (draft.needs_utf8, draft.eight_bit, draft.body.eight_bit) == (False, True, True)
-    assert envelope_from(from_bytes(b"From: \xfc <a@x.y>\r\n\r\n").fields).reverse_path == Address("a", "x.y", "ü")
+    assert sender_told(from_bytes(b"From: \xfc <a@x.y>\r\n\r\n").told) == Address("a", "x.y", "ü")
 
 
 lines = st.sampled_from(
@@ -245,25 +254,45 @@ def test_resent_fields_win() -> None:
         envelope_from((*resent, ("Resent-Date", "then")))
 
 
-def test_fields_that_the_caller_names_are_not_looked_at() -> None:
-    broken = (("From", "nobody in particular"), ("To", "what is this"))
-    for named in ({}, {"sender_named": True}, {"recipients_named": True}):
-        with pytest.raises(InvalidAddress):
-            envelope_from(broken, **named)
-    envelope = envelope_from(broken, sender_named=True, recipients_named=True)
-    assert (envelope.reverse_path, envelope.recipients) == (Address("", ""), ())
+def test_a_field_that_is_not_asked_for_may_be_anything() -> None:
+    told = from_bytes(b"From: nobody in particular\r\nTo: b@x.y\r\n\r\n").told
+    assert [r.address.local_part for r in recipients_told(told)] == ["b"]
+    with pytest.raises(InvalidAddress):
+        sender_told(told)
+    assert sender_told({}) is NOBODY
+    assert recipients_told({}) == ()
 
 
-def test_both_kinds_give_a_draft_and_its_envelope() -> None:
+def test_both_kinds_tell_who_sends_and_receives() -> None:
     message = EmailMessage()
     message["From"] = "a@x.y"
     message["To"] = "b@x.y"
     message["Bcc"] = "c@x.y"
-    for given_ in (message, bytes(message), bytearray(bytes(message)), memoryview(bytes(message))):
-        draft, envelope = foreign_draft(given_, now=0.0, utc_offset=0, randomness=os.urandom, host_name="h")  # type: ignore[arg-type]
+    for draft in (adopt(message), from_bytes(bytes(message))):
         assert b"c@x.y" not in whole(draft)
-        assert envelope.reverse_path == Address("a", "x.y")
-        assert [r.address.local_part for r in envelope.recipients] == ["b", "c"]
-    with pytest.raises(InvalidAddress):
-        foreign_draft(b"From: x\r\n\r\n", now=0.0, utc_offset=0, randomness=os.urandom, host_name="h")
-    foreign_draft(b"From: x\r\n\r\n", now=0.0, utc_offset=0, randomness=os.urandom, host_name="h", sender_named=True)
+        assert sender_told(draft.told) == Address("a", "x.y")
+        assert [r.address.local_part for r in recipients_told(draft.told)] == ["b", "c"]
+
+
+TELLING = ("from", "sender", "to", "cc", "bcc", "message-id")
+field = st.builds(
+    lambda name, gap, value: f"{name}{gap}:{value}".encode(),
+    st.sampled_from([*TELLING, "From", "BCC", "Resent-To", "resent-bcc", "X-To", "Subject", "Tos", "To-"]),
+    st.sampled_from(["", " ", "\t"]),
+    st.lists(st.sampled_from([" a@x.y", "ü", "\r\n ", "\r\n\t", ",", " ", ":", "x", "\r\n From: b"]), max_size=6).map(
+        "".join
+    ),
+)
+
+
+@exploring
+@given(st.lists(field, min_size=1, max_size=6), st.sampled_from([b"\r\n\r\n", b"\r\n\r\nTo: c@x.y\r\n", b"\r\n", b""]))
+def test_the_quick_look_for_fields_tells_what_reading_all_of_them_tells(header: list[bytes], rest: bytes) -> None:
+    draft = from_bytes(b"\r\n".join(header) + rest)
+    plain = Draft(draft.headers, Body((("text", (Memory(b""),)),)), "", draft.hidden_fields)
+    read = {name: values for name, values in plain.told.items() if name in TELLING or name.startswith("resent-")}
+    assert draft.told == read
+    assert draft.message_id == (read.get("message-id") or [""])[0]
+    assert whole(draft) == draft.whole == draft.data
+    assert draft.size == len(draft.data)
+    assert draft.eight_bit == (not draft.data.isascii())

@@ -1,0 +1,139 @@
+"""Complete bytes of a message: they stay as they are, so that signatures over them hold (DKIM, S/MIME, PGP).
+
+Only line ends become CRLF, and Bcc fields go. Nearly all messages are proven to need neither by a few looks over all
+octets at once; what is not needed for sending (the fields one by one, the body apart) is made when somebody asks.
+"""
+
+from __future__ import annotations
+
+import re
+
+from postwright.errors import InvalidHeader
+from postwright.message.blocks import HIDDEN, header_text
+from postwright.message.body import CHUNK, Body, Memory
+from postwright.message.draft import Draft
+from postwright.wire.lines import whole
+from postwright.words import printable
+
+_LINE = re.compile(rb"(?:([!-9;-~]+)[ \t]*:|[ \t])[^\n]*\n")
+_BLOCK = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)++")
+# The fields that sending needs to know, each found by the line end before it.
+_TELLING = re.compile(
+    rb"\n(From|Sender|To|B?cc|Message-ID|Resent-[!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE
+)
+
+
+class Finished(Draft):
+    """A message that came as complete bytes, with all line ends CRLF.
+
+    Args:
+        data: The whole message, as it is sent.
+        cut: Where in it the body begins.
+        told: The values, without folds, of the fields that say who sends and receives, and of Message-ID, by their
+            names in lower case.
+        hidden_fields: Bcc and Resent-Bcc fields that were taken out; they are in ``told`` too.
+    """
+
+    __slots__ = ("_cut", "_told", "data")
+
+    def __init__(
+        self, data: bytes, cut: int, told: dict[str, list[str]], hidden_fields: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.data = data
+        self._cut = cut
+        self._told = told
+        identifiers = told.get("message-id")
+        super().__init__(None, None, identifiers[0] if identifiers else "", hidden_fields)
+
+    @property
+    def headers(self) -> bytes:
+        """The header block, with the empty line that ends it."""
+        if self._headers is None:
+            self._headers = self.data[: self._cut]
+        return self._headers
+
+    @property
+    def body(self) -> Body:
+        """What follows, as a stream."""
+        if self._body is None:
+            self._body = Body((("text", (Memory(self.data[self._cut :]),)),))
+        return self._body
+
+    @property
+    def told(self) -> dict[str, list[str]]:
+        """The values of the fields that say who sends and receives, by their names in lower case."""
+        return self._told
+
+    @property
+    def whole(self) -> bytes | None:
+        """The whole message where it is small."""
+        return self.data if len(self.data) <= CHUNK else None
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Whether the header block has raw UTF-8, so that the server must know SMTPUTF8 (RFC 6531)."""
+        return not self.data.isascii() and not self.headers.isascii()
+
+    @property
+    def eight_bit(self) -> bool | None:
+        """Whether anything in it has octets above 127 (RFC 6152)."""
+        return not self.data.isascii()
+
+    @property
+    def size(self) -> int | None:
+        """Its octets (RFC 1870)."""
+        return len(self.data)
+
+
+def from_bytes(data: bytes) -> Finished:
+    """Return complete bytes of a message (header fields, an empty line, a body) as a draft.
+
+    Raises:
+        InvalidHeader: A line of the header is no field.
+        InvalidValue: There is a NUL, or a line longer than mail may have.
+    """
+    data = whole(data)
+    end = data.find(b"\r\n\r\n") + 2
+    if data[:2] == b"\r\n" or not data:
+        raise InvalidHeader("the message has no header: it starts with an empty line")
+    if end < 2:
+        end = len(data) + (0 if data.endswith(b"\r\n") else 2)
+        data = data[: end - 2] + b"\r\n\r\n"
+    head = data[:end]
+    if not _BLOCK.fullmatch(head):
+        _fields(head)  # says which line is none
+    told: dict[str, list[str]] = {}
+    for name, value in _TELLING.findall(b"\n" + head):
+        text = header_text(value.replace(b"\r\n", b"") if b"\n" in value else value).strip(" \t\r")
+        told.setdefault(name.decode().lower(), []).append(text)
+    if "bcc" not in told and "resent-bcc" not in told:
+        return Finished(data, end + 2, told)
+    fields = _fields(head)
+    hidden = tuple((name, _value(raw)) for name, raw in fields if name.lower() in HIDDEN)
+    head = b"".join(raw for name, raw in fields if name.lower() not in HIDDEN)
+    return Finished(head + data[end:], len(head) + 2, told, hidden)
+
+
+def _fields(head: bytes) -> list[tuple[str, bytes]]:
+    """Return the fields of a block, each with its name and as it is written.
+
+    Raises:
+        InvalidHeader: A line is no field.
+    """
+    found: list[tuple[str, bytes]] = []
+    at = 0
+    while at < len(head):
+        match = _LINE.match(head, at)
+        if not match or (match[1] is None and not found):
+            line = printable(head[at : head.find(b"\r\n", at)][:100].decode("utf-8", "surrogateescape"))
+            raise InvalidHeader(f'a line of the message\'s header is not "Name: value": "{line}"')
+        if match[1] is None:
+            found[-1] = (found[-1][0], found[-1][1] + match[0])
+        else:
+            found.append((match[1].decode(), match[0]))
+        at = match.end()
+    return found
+
+
+def _value(raw: bytes) -> str:
+    return header_text(raw.partition(b":")[2].replace(b"\r\n", b"").strip(b" \t"))

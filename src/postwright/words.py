@@ -84,15 +84,17 @@ def printable(text: str) -> str:
 class Address(Record):
     """A mailbox: a local part, a domain and perhaps a display name, all as Unicode text, unquoted.
 
-    ``domain`` is a name or an address literal in brackets. The null reverse-path has two empty strings.
+    ``domain`` is a name or an address literal in brackets. The null reverse-path has two empty strings. ``spec`` is
+    the mailbox as headers and commands have it, once ``message.addresses`` has found that it is one.
     """
 
-    __slots__ = ("domain", "local_part", "name")
+    __slots__ = ("domain", "local_part", "name", "spec")
 
     def __init__(self, local_part: str, domain: str, name: str = "") -> None:
         self.local_part: Final = local_part
         self.domain: Final = domain
         self.name: Final = name
+        self.spec: str | None = None
 
 
 class Recipient(Record):

@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from postwright.errors import InvalidAddress
-from postwright.message.domains import MAX_DOMAIN, NAME, ascii_domain, domain_fault, unicode_domain
+from postwright.message.domains import MAX_LABEL, ascii_domain, domain_fault, unicode_domain
 from postwright.message.encoded_words import decode
 from postwright.words import Address, printable
 
@@ -20,15 +20,15 @@ MAX_LOCAL_PART = 64
 
 MAX_COMMENT_DEPTH = 8
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 # Never allowed, not even between quotes: controls, lone surrogates, Unicode's own line ends.
 _FORBIDDEN = "\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\u2028\\u2029"
 
-_BARE = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({NAME})")
-_NAMED = re.compile(
-    rf"""(?:([A-Za-z0-9'+/_-]+(?:\ [A-Za-z0-9'+/_-]+)*)|"([ !#-\[\]-~]*)")?\ ?<({_ATOM}(?:\.{_ATOM})*)@({NAME})>""",
-    re.VERBOSE,
-)
+# What nearly all addresses are made of. Labels of over 63 octets show in the length of the domain, see _is_easy.
+_ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++)*+"
+_LABEL = r"[A-Za-z0-9]++(?:[_-]++[A-Za-z0-9]++)*+"
+_SPEC = rf"({_ATOMS})@({_LABEL}(?:\.{_LABEL})*+)"
+_BARE = re.compile(_SPEC)
+_NAMED = re.compile(rf"""(?:([A-Za-z0-9'+/_-]++(?: [A-Za-z0-9'+/_-]++)*+)|"([ !#-\[\]-~]*+)")? ?<{_SPEC}>""")
 _HARD = re.compile(r'["(:;\[\\]')
 _ATOM_CHARACTER = r"[^\x00-\x20()<>\[\]:;@\\,.\"" + _FORBIDDEN + "]"
 _DOT_ATOM = re.compile(rf"{_ATOM_CHARACTER}++(?:\.{_ATOM_CHARACTER}++)*+")
@@ -66,6 +66,9 @@ def parse_mailbox_list(text: str) -> tuple[Address, ...]:
     Raises:
         InvalidAddress: The text is no such list; the error says why, and at which character.
     """
+    quick = _quick(text)
+    if quick is not None:
+        return (quick,)
     if not _HARD.search(text):
         found = [_quick(part.strip(" ")) for part in text.split(",")]
         if None not in found:
@@ -79,21 +82,26 @@ def _quick(text: str) -> Address | None:
     """Read the forms that nearly all addresses have; None means that the full parser must look at it."""
     match = _BARE.fullmatch(text)
     if match:
-        name, (local, domain) = "", match.groups()
-    else:
-        match = _NAMED.fullmatch(text)
-        if not match:
+        local, domain = match.groups()
+        if not _is_easy(local, domain):
             return None
-        plain, quoted, local, domain = match.groups()
-        name = plain or quoted or ""
-    return Address(local, domain, name) if _is_easy(local, domain) else None
+        address = Address(local, domain)
+        address.spec = text
+        return address
+    match = _NAMED.fullmatch(text)
+    if not match:
+        return None
+    plain, quoted, local, domain = match.groups()
+    if not _is_easy(local, domain):
+        return None
+    address = Address(local, domain, plain or quoted or "")
+    address.spec = f"{local}@{domain}"
+    return address
 
 
 def _is_easy(local: str, domain: str) -> bool:
     """Whether an ASCII dot-atom and a domain name need no further look."""
-    if len(local) > MAX_LOCAL_PART or len(domain) > MAX_DOMAIN:
-        return False
-    return "=?" not in local and not domain[-1].isdigit()
+    return len(local) <= MAX_LOCAL_PART and len(domain) <= MAX_LABEL and "=?" not in local and not domain[-1].isdigit()
 
 
 class _Word(NamedTuple):
@@ -319,10 +327,12 @@ def addr_spec(address: Address) -> str:
     Raises:
         InvalidAddress: It is not a valid address.
     """
-    local, domain = address.local_part, address.domain
-    spec = f"{local}@{domain}"
-    if _BARE.fullmatch(spec) and _is_easy(local, domain):
-        return spec
+    if address.spec is None:
+        address.spec = _spec(address.local_part, address.domain)
+    return address.spec
+
+
+def _spec(local: str, domain: str) -> str:
     if not domain:
         if local.lower() == "postmaster":
             return local
@@ -338,9 +348,9 @@ def wire_path(address: Address) -> str:
     Raises:
         InvalidAddress: It is not a valid address.
     """
-    if not address.local_part and not address.domain:
-        return ""
-    return addr_spec(address)
+    if address.spec is not None:
+        return address.spec
+    return addr_spec(address) if address.local_part or address.domain else ""
 
 
 def needs_utf8(address: Address) -> bool:

@@ -37,6 +37,8 @@ def encode(text: str, *, utf8: bool = False) -> bytes:
         ForbiddenCharacter: The text holds a control character.
         InvalidValue: The text is not ASCII and may not be anything else.
     """
+    if text.isascii() and text.isprintable():
+        return f"{text}\r\n".encode()
     if _CONTROL.search(text):
         raise ForbiddenCharacter(f"a command may not hold a line end or another control character: '{printable(text)}'")
     try:

@@ -152,7 +152,7 @@ def _only_crlf(data: bytes) -> bool:
 
     The decoder that text files use notes the kinds of line ends it meets, in one pass over the octets.
     """
-    decoder = IncrementalNewlineDecoder(None, False)  # noqa: FBT003 - a keyword would cost as much as the call
+    decoder = IncrementalNewlineDecoder(None, False)
     if len(data) <= CHUNK:
         decoder.decode(str(data, "latin-1"))
         return decoder.newlines in _CRLF_AT_MOST

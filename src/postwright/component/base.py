@@ -13,13 +13,11 @@ from postwright.component.attachments import Bodies
 from postwright.component.operations import Operations
 from postwright.component.recipients import MessageRecipients, View
 from postwright.component.signals import Signal, Signals
-from postwright.component.writing import check_server, content_of, envelope_of, named_envelope
+from postwright.component.writing import check_server, content_of, draft_of, envelope_of, named_envelope
 from postwright.drive import clock
 from postwright.errors import AlreadyConnecting, Busy
 from postwright.events import HANDLERS
 from postwright.message.draft import compose
-from postwright.message.finished import from_bytes
-from postwright.message.foreign import from_email
 from postwright.message.mime import Attachment
 from postwright.options import PROPERTIES, Plan, Properties, Settings, Store
 from postwright.options.config import config
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from postwright.message.draft import Draft
     from postwright.words import Envelope
 
-_OCTETS = (bytes, bytearray, memoryview)
 _HEADER_OPTIONS = (
     "delivery_notification_to",
     "from_",
@@ -333,18 +330,7 @@ class Component(Addressing, Properties, Signals):
         to_addrs: str | Iterable[str] | None,
     ) -> tuple[Envelope, Draft]:
         """Return a finished message and its envelope; nothing was sent when this raises."""
-        draft: Draft
-        if isinstance(message, _OCTETS):
-            draft = from_bytes(bytes(message))
-        else:
-            moment = clock.now()
-            draft = from_email(
-                message,
-                now=moment.seconds,
-                utc_offset=moment.utc_offset,
-                randomness=clock.randomness,
-                host_name=self._session.host_name,
-            )
+        draft = draft_of(message, self._session.host_name)
         return named_envelope(plan, draft, from_addr, to_addrs), draft
 
     def _adopter(self, plan: Plan) -> Callable[[Any], tuple[Envelope, Draft]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from postwright.drive import clock
 from postwright.enums import RecipientType
 from postwright.errors import (
     MailServerMissing,
@@ -17,18 +18,23 @@ from postwright.errors import (
 from postwright.message.addresses import parse_mailbox_list
 from postwright.message.draft import Content
 from postwright.message.encoded_words import charset_name
-from postwright.message.foreign import NOBODY, recipients_told, sender_told
+from postwright.message.finished import from_bytes
+from postwright.message.foreign import NOBODY, from_email, recipients_told, sender_told
 from postwright.options.codepages import CODECS, UTF_8
 from postwright.words import Envelope, Recipient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from email.message import Message
 
     from postwright.component.attachments import Bodies
     from postwright.component.recipients import MessageRecipients
     from postwright.message.draft import Draft
     from postwright.options.plan import Plan
     from postwright.words import Address
+
+
+_OCTETS = (bytes, bytearray, memoryview)
 
 
 def check_server(plan: Plan) -> None:
@@ -139,6 +145,28 @@ def charset_of(plan: Plan, rows: MessageRecipients) -> str:
             wrong = text[error.start : error.start + 1]
             raise TextNotEncodable(f"{name}: code page {settings.code_page} has no '{wrong}'") from None
     return codec
+
+
+def draft_of(message: Message | bytes, host_name: str) -> Draft:
+    """Return a finished message as a draft.
+
+    Args:
+        message: An object of the email package, or complete bytes.
+        host_name: The right side of a Message-ID, where there is none and the sender has no domain.
+
+    Raises:
+        InvalidValue: It can't be sent as it is; the subclass and the text say what is wrong.
+    """
+    if isinstance(message, _OCTETS):
+        return from_bytes(bytes(message))
+    moment = clock.now()
+    return from_email(
+        message,
+        now=moment.seconds,
+        utc_offset=moment.utc_offset,
+        randomness=clock.randomness,
+        host_name=host_name,
+    )
 
 
 def named_envelope(plan: Plan, draft: Draft, from_addr: str | None, to_addrs: str | Iterable[str] | None) -> Envelope:

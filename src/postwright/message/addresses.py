@@ -23,7 +23,7 @@ MAX_COMMENT_DEPTH = 8
 # Never allowed, not even between quotes: controls, lone surrogates, Unicode's own line ends.
 _FORBIDDEN = "\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\u2028\\u2029"
 
-# What nearly all addresses are made of. Labels of over 63 octets show in the length of the domain, see _is_easy.
+# What nearly all addresses are made of. Labels of over 63 octets show in the length of the domain.
 _ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++)*+"
 _LABEL = r"[A-Za-z0-9]++(?:[_-]++[A-Za-z0-9]++)*+"
 _SPEC = rf"({_ATOMS})@({_LABEL}(?:\.{_LABEL})*+)"
@@ -80,28 +80,16 @@ def parse_mailbox_list(text: str) -> tuple[Address, ...]:
 
 def _quick(text: str) -> Address | None:
     """Read the forms that nearly all addresses have; None means that the full parser must look at it."""
-    match = _BARE.fullmatch(text)
-    if match:
-        local, domain = match.groups()
-        if not _is_easy(local, domain):
-            return None
-        address = Address(local, domain)
-        address.spec = text
-        return address
-    match = _NAMED.fullmatch(text)
+    match = _BARE.fullmatch(text) or _NAMED.fullmatch(text)
     if not match:
         return None
-    plain, quoted, local, domain = match.groups()
-    if not _is_easy(local, domain):
+    local, domain = match.groups()[-2:]
+    # An ASCII dot-atom and a domain name need no further look.
+    if len(local) > MAX_LOCAL_PART or len(domain) > MAX_LABEL or "=?" in local or domain[-1].isdigit():
         return None
-    address = Address(local, domain, plain or quoted or "")
+    address = Address(local, domain, (match[1] or match[2] or "") if match.re is _NAMED else "")
     address.spec = f"{local}@{domain}"
     return address
-
-
-def _is_easy(local: str, domain: str) -> bool:
-    """Whether an ASCII dot-atom and a domain name need no further look."""
-    return len(local) <= MAX_LOCAL_PART and len(domain) <= MAX_LABEL and "=?" not in local and not domain[-1].isdigit()
 
 
 class _Word(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from postwright.errors import InvalidAddress
@@ -346,10 +346,18 @@ def test_any_text_gives_addresses_or_an_error_and_both_parsers_agree(text: str) 
 
 @exploring
 @given(st.text(st.sampled_from("ab1@.<> -'\"\\=?é"), max_size=16))
+@example("<a@b.c>")
+@example('"a. b" <a.b@c-d.e>')
+@example("a@" + "b" * 63)
+@example("a@" + "b" * 64 + ".c")
+@example("a" * 65 + "@b")
 def test_the_quick_way_says_what_the_full_parser_says(text: str) -> None:
     quick = addresses._quick(text)
     if quick is not None:
-        assert addresses._Parser(text).mailbox() == quick
+        read = addresses._Parser(text).mailbox()
+        assert read == quick
+        assert read.spec is None
+        assert addr_spec(read) == quick.spec
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from postwright.wire.commands import MASK, command, secret
 if TYPE_CHECKING:
     from postwright.sasl.mechanism import Credentials, Dialogue, Mechanism
     from postwright.session.session import Session
+    from postwright.wire.veil import Veil
     from postwright.words import Reply
 
 MAX_ROUNDS = 16
@@ -30,12 +31,15 @@ class Exchange:
         session: The connection, ready for a command.
         mechanism: How to log in.
         credentials: Who logs in.
+        veil: It hides what the server says, and has its challenges.
     """
 
-    def __init__(self, session: Session, mechanism: Mechanism, credentials: Credentials) -> None:
+    def __init__(self, session: Session, mechanism: Mechanism, credentials: Credentials, veil: Veil) -> None:
         self._session = session
         self._mechanism = mechanism
         self._dialogue: Dialogue = mechanism.start(credentials)
+        self._veil = veil
+        self._public = f"{credentials.user} {credentials.service}/{credentials.host}"
 
     async def run(self) -> Reply:
         """Log in and return the server's 235.
@@ -44,12 +48,7 @@ class Exchange:
             LoginRefused: The server refused, or did not prove who it is.
             InvalidValue: The mechanism can't carry the credentials; nothing was sent.
         """
-        talk = self._session.talk
-        talk.veiled = self._session.plan.settings.mask_sensitive
-        try:
-            reply = await self._talk()
-        finally:
-            talk.veiled = False
+        reply = await self._talk()
         if reply.code != 235:
             raise self._refused(reply)
         try:
@@ -65,10 +64,13 @@ class Exchange:
 
     async def _step(self, challenge: bytes | None) -> bytes | None:
         """Return the mechanism's next response, None at its end; a challenge of None begins."""
+        response: bytes | None
         if self._mechanism.blocking:
-            response: bytes | None = await Call(_next, self._dialogue, challenge)
-            return response
-        return _next(self._dialogue, challenge)
+            response = await Call(_next, self._dialogue, challenge)
+        else:
+            response = _next(self._dialogue, challenge)
+        self._veil.hide_sent(response or b"", self._public)
+        return response
 
     async def _talk(self) -> Reply:
         """Send AUTH and answer challenges; return the reply that ends it."""
@@ -88,7 +90,7 @@ class Exchange:
                 return reply
             try:
                 # What stands in a 334 that only makes room for the initial response does not matter: "NTLM supported".
-                answer = pending if pending is not None else await self._answer(reply)
+                answer = pending if pending is not None else await self._answer()
             except ChallengeError as error:
                 return await self._cancel(str(error))
             pending = None
@@ -96,14 +98,14 @@ class Exchange:
             reply = await talk.ask(secret(encoded, self._shown("", encoded)))
         return await self._cancel("there are too many")
 
-    async def _answer(self, reply: Reply) -> bytes:
+    async def _answer(self) -> bytes:
         """Return the response to a challenge.
 
         Raises:
             ChallengeError: It is not base64, or the mechanism does not accept it.
         """
         try:
-            challenge = base64.b64decode(reply.lines[-1].strip().encode("ascii"), validate=True)
+            challenge = base64.b64decode(self._veil.challenge.strip().encode("ascii"), validate=True)
         except (binascii.Error, UnicodeEncodeError):
             raise ChallengeError("it is no base64") from None
         answer = await self._step(challenge)

@@ -15,9 +15,9 @@ from postwright.options.kinds import SECRET
 from postwright.sasl.mechanism import KNOWN, Credentials, find, is_settled
 from postwright.session.exchange import Exchange
 from postwright.session.states import Step
-from postwright.wire.commands import MASK, command
+from postwright.wire.commands import command
 from postwright.wire.extensions import Extensions
-from postwright.words import Reply
+from postwright.wire.veil import Veil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from postwright.options.secrets import Secret, Source
     from postwright.sasl.mechanism import Mechanism
     from postwright.session.session import Session
+    from postwright.words import Reply
 
 PAUSE = 0.01
 """Seconds between two looks at what another connection is asking for."""
 
 _BOUND = "-PLUS"
-_SHORT = 3  # characters of a text that is found everywhere, and was no secret before
 
 _EXACT = {
     AuthMechanism.CRAM_MD5: "CRAM-MD5",
@@ -263,21 +263,16 @@ async def _attempt(session: Session, mechanism: Mechanism, secrets: _Secrets) ->
         channel_binding=lambda kind: _binding(session, kind),
         binding_offered=any(name.endswith(_BOUND) for name in session.extensions.mechanisms),
     )
+    veil = session.talk.veil
+    if veil is None:  # from here on whatever the server says may be what it was told
+        said = session.last_reply.lines if session.last_reply is not None else ()
+        veil = session.talk.veil = Veil(said, masked=settings.mask_sensitive)
+    for each in secrets:
+        veil.hide(each)
     try:
-        return await Exchange(session, mechanism, credentials).run()
+        return await Exchange(session, mechanism, credentials, veil).run()
     except LoginRefused as error:
-        # A server may repeat what it was told.
-        reply = error.reply and Reply(error.reply.code, tuple(_without(secrets, line) for line in error.reply.lines))
-        if reply is not None:
-            session.talk.last_reply = reply
-        raise LoginRefused(_without(secrets, error.detail), reply=reply) from None
-
-
-def _without(secrets: _Secrets, text: str) -> str:
-    for secret in secrets:
-        if len(secret) > _SHORT:
-            text = text.replace(secret, MASK)
-    return text
+        raise LoginRefused(veil.text(error.detail), reply=error.reply) from None
 
 
 # Afterwards

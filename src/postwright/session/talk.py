@@ -22,8 +22,7 @@ from postwright.errors import (
 )
 from postwright.events import PITrail
 from postwright.flow import Fire, Poll
-from postwright.wire.commands import MASK
-from postwright.wire.replies import ReplyReader, shown
+from postwright.wire.replies import ReplyReader
 from postwright.words import printable
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from postwright.session.link import Link
     from postwright.wire.commands import Command
+    from postwright.wire.veil import Veil
     from postwright.words import Reply
 
 
@@ -62,8 +62,6 @@ class Talk:
         self.last_reply: Reply | None = None
         self.dropped = False
         """Whether nothing more may be said: the server left or says that it does, or what it says can't be trusted."""
-        self.veiled = False
-        """Whether the text of a 334 is kept out of the trail: a server's proof lets passwords be guessed at."""
         self._reader = ReplyReader(max_line)
         self._patience = patience
         self._clock = clock
@@ -74,6 +72,15 @@ class Talk:
     def settled(self) -> bool:
         """Whether every reply was heard and nothing else is waiting, on a line that is not known to be gone."""
         return not self._owed and self._reader.empty and not self.dropped
+
+    @property
+    def veil(self) -> Veil | None:
+        """What is hidden in whatever the server says, from the login on."""
+        return self._reader.veil
+
+    @veil.setter
+    def veil(self, veil: Veil) -> None:
+        self._reader.veil = veil
 
     async def note(self, text: str) -> None:
         """Put a remark of our own into the trail."""
@@ -86,8 +93,7 @@ class Talk:
         Raises:
             UnexpectedReply: The server said something that nobody asked for.
         """
-        if early := self.link.arrived():
-            self._reader.feed(early)
+        self._gather()
         if not (self._owed or self._reader.empty):
             raise self._unasked(self._reader.next())
 
@@ -97,7 +103,7 @@ class Talk:
         if reply is not None and reply.code == 421:
             return ServiceClosing(str(reply), reply=reply)
         return UnexpectedReply(
-            f"the server spoke without being asked: {printable(str(reply)) if reply else shown(self._reader.leftover)}"
+            f"the server spoke without being asked: {printable(str(reply)) if reply else self._reader.leftover}"
         )
 
     async def glance(self, seconds: float = 0.0) -> None:
@@ -108,18 +114,14 @@ class Talk:
             ConnectionDropped: It closed the connection.
             UnexpectedReply: It said something else.
         """
-        if early := self.link.arrived():
-            self._reader.feed(early)
-        while True:
+        self._gather()
+        came: bool | None = True
+        while came:
             if (reply := self._reader.next()) is not None:
                 raise self._unasked(reply)
-            data = await Poll(seconds if self._reader.empty else _REST)  # behind half a reply the rest is on its way
-            plain = self.link.take(data) if data else data
-            if plain == b"" or data is None:  # the end of the line or of TLS (close_notify), or nothing
-                break
-            self._reader.feed(plain or b"")
+            came = await self._look(seconds if self._reader.empty else _REST)  # behind half a reply its rest is coming
             seconds = 0.0  # behind a TLS record without plaintext there may be another one
-        if data is None:
+        if came is None:
             self.quiet()
             return
         self.dropped = True
@@ -158,12 +160,8 @@ class Talk:
         Raises:
             ConnectionDropped: It left in the middle of the body.
         """
-        if plain := self.link.arrived():
-            self._reader.feed(plain)
-        data = await Poll(0.0)
-        if data:
-            self._reader.feed(self.link.take(data) or b"")
-        elif data is not None and self._reader.empty:
+        self._gather()
+        if await self._look(0.0) is False and self._reader.empty:
             self.dropped = True
             raise ConnectionDropped("in the middle of the message")
         if self._owed or self._reader.empty:
@@ -188,11 +186,7 @@ class Talk:
             UnexpectedReply: More came than was asked for.
         """
         while not (replies := self._reader.several()):
-            data = self.link.arrived() or await self.link.receive(timeout or None)
-            if not data:
-                self.dropped = True
-                raise ConnectionDropped("before it replied")
-            self._reader.feed(data)
+            await self._wait(timeout or None)
         self._owed -= len(replies)
         self.last_reply = replies[-1]
         closing = next((index for index, reply in enumerate(replies) if reply.code == 421), None)
@@ -212,8 +206,7 @@ class Talk:
         """Return the server's own reason, when it said one before it closed the connection."""
         self.dropped = True
         try:
-            if early := self.link.arrived():
-                self._reader.feed(early)
+            self._gather()
             reply = self._reader.next()
         except SMTPError:
             return error
@@ -241,34 +234,48 @@ class Talk:
         if self._owed <= 0:
             raise CommunicationError("no reply is owed")
         while (reply := self._reader.next()) is None:
-            data = self.link.arrived() or await self._more(silence, deadline, patience)
-            if not data:
-                self.dropped = True
-                raise ConnectionDropped("before it replied")
-            self._reader.feed(data)
+            await self._wait(silence, deadline, patience)
         self._owed -= 1
         self.last_reply = reply
         if PITrail in self._wanted:
             for index, line in enumerate(reply.lines):
                 mark = " " if index == len(reply.lines) - 1 else "-"
-                text = MASK if self.veiled and reply.code == 334 else printable(line)
-                await Fire(PITrail(Direction.SERVER, f"{reply.code}{mark}{text}"))
+                await Fire(PITrail(Direction.SERVER, f"{reply.code}{mark}{printable(line)}"))
         if reply.code == 421:  # RFC 5321 section 3.8: it may come in answer to anything
             self.dropped = True
             raise ServiceClosing(str(reply), reply=reply)
         return reply
 
-    async def _more(self, silence: float | None, deadline: float | None, patience: float | None) -> bytes:
-        """Wait for more of a reply, for so long a silence, and not beyond the deadline."""
-        if deadline is None:
-            return await self.link.receive(silence)
-        remaining = max(0.0, deadline - self._clock())
-        if silence is not None and silence < remaining:
-            return await self.link.receive(silence)
-        try:
-            return await self.link.receive(remaining)
-        except InactivityTimeout:
-            raise InactivityTimeout(f"the reply was not complete after {patience:g} s") from None
+    # What arrives goes to the reader from here, and stays in no frame that a traceback could show: it may hold secrets.
+
+    def _gather(self) -> None:
+        """Take what is here already."""
+        if plain := self.link.arrived():
+            self._reader.feed(plain)
+
+    async def _look(self, seconds: float) -> bool | None:
+        """Look for more; answer None when nothing came, False at the end of the line or of TLS (close_notify)."""
+        data = await Poll(seconds)
+        plain = self.link.take(data) if data else data
+        if data is None or plain == b"":
+            return None if data is None else False
+        self._reader.feed(plain or b"")
+        return True
+
+    async def _wait(self, silence: float | None, deadline: float | None = None, patience: float | None = None) -> None:
+        """Wait for more, for so long a silence, and not beyond the deadline."""
+        remaining = None if deadline is None else max(0.0, deadline - self._clock())
+        if remaining is None or (silence is not None and silence < remaining):
+            data = self.link.arrived() or await self.link.receive(silence)
+        else:
+            try:
+                data = self.link.arrived() or await self.link.receive(remaining)
+            except InactivityTimeout:
+                raise InactivityTimeout(f"the reply was not complete after {patience:g} s") from None
+        if not data:
+            self.dropped = True
+            raise ConnectionDropped("before it replied")
+        self._reader.feed(data)
 
     async def ask(self, command: Command, timeout: float | None = None) -> Reply:
         """Send one command and return its reply, whatever it is."""

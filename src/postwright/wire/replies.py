@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from postwright.errors import MalformedReply, ReplyTooLong
 from postwright.words import Reply, printable
+
+if TYPE_CHECKING:
+    from postwright.wire.veil import Veil
 
 MAX_REPLY = 128 * 1024
 """Octets of one whole reply; EXPN of a long list is the largest honest one."""
@@ -22,6 +26,7 @@ MAX_LINES = 2000
 MAX_UNREAD = 1024 * 1024 + 65536
 """Octets that may wait: the replies to a group of two thousand commands come all at once."""
 
+_SHOWN = 120  # characters of what is no reply
 _SHORT = 512  # octets, the most that RFC 5321 section 4.5.3.1.5 lets a line have
 _RUN = re.compile(rb"(?:[2-5][0-5][0-9](?: [^\r\n\0]{0,500})?\r\n)+")
 
@@ -38,10 +43,12 @@ class ReplyReader:
             4.5.3.1.5 lets a server use 512).
     """
 
-    __slots__ = ("_code", "_data", "_lines", "_octets", "_scanned", "max_line")
+    __slots__ = ("_code", "_data", "_lines", "_octets", "_scanned", "max_line", "veil")
 
     def __init__(self, max_line: int = 2048) -> None:
         self.max_line = max_line
+        self.veil: Veil | None = None
+        """What is hidden in replies and in error texts."""
         self._data = bytearray()
         self._scanned = 0  # no line end before this index
         self._lines: list[str] = []
@@ -54,9 +61,9 @@ class ReplyReader:
         return not self._data and not self._lines
 
     @property
-    def leftover(self) -> bytes:
-        """The bytes that are not understood yet, for error texts."""
-        return bytes(self._data[:200])
+    def leftover(self) -> str:
+        """The bytes that are not understood yet, as they may be shown."""
+        return shown(bytes(self._data[: self.max_line]), self.veil)
 
     def feed(self, data: bytes) -> None:
         """Take bytes that arrived.
@@ -75,6 +82,14 @@ class ReplyReader:
             MalformedReply: The bytes are not a reply.
             ReplyTooLong: A line or the reply is too long.
         """
+        try:
+            return self._next()
+        except MalformedReply as error:
+            if self.veil is not None:
+                error.__traceback__ = None  # its frames hold the line
+            raise
+
+    def _next(self) -> Reply | None:
         data = self._data
         while (end := data.find(b"\n", self._scanned)) >= 0:
             if end > self.max_line + 1:
@@ -106,7 +121,7 @@ class ReplyReader:
                 lines.pop()
                 del data[: run.end()]
                 self._scanned = 0
-                replies += map(_one_line, lines)
+                replies += map(_one_line, lines) if self.veil is None else map(self.veil.over, map(_one_line, lines))
             elif (reply := self.next()) is not None:
                 replies.append(reply)
             else:
@@ -118,15 +133,15 @@ class ReplyReader:
         # RFC 5321 section 4.2: Reply-code = %x32-35 %x30-35 %x30-39, then "-" for a line that is not the last,
         # " " for the last one; a last line may also be the bare code.
         if len(line) < 3 or line[0] not in _FIRST or line[1] not in _SECOND or line[2] not in _DIGITS:
-            raise _malformed("it does not start with a reply code", line)
+            raise self._malformed("it does not start with a reply code", line)
         mark = line[3:4]
         if mark not in {b" ", b"-", b""}:
-            raise _malformed("its code has more than three digits or no blank after it", line)
+            raise self._malformed("its code has more than three digits or no blank after it", line)
         if b"\0" in line or b"\r" in line:
-            raise _malformed("it holds a NUL or a bare CR", line)
+            raise self._malformed("it holds a NUL or a bare CR", line)
         code = int(line[:3])
         if self._lines and code != self._code:
-            raise _malformed(f"its code differs from the {self._code} of the line before", line)
+            raise self._malformed(f"its code differs from the {self._code} of the line before", line)
         self._code = code
         self._octets += len(line) + 2
         self._lines.append(line[4:].decode("utf-8", "surrogateescape"))
@@ -137,7 +152,10 @@ class ReplyReader:
         reply = Reply(code, tuple(self._lines))
         self._lines = []
         self._octets = 0
-        return reply
+        return reply if self.veil is None else self.veil.over(reply)
+
+    def _malformed(self, why: str, line: bytes) -> MalformedReply:
+        return MalformedReply(f"{why}: {shown(line, self.veil)}{_hint(line)}")
 
 
 @lru_cache(maxsize=1024)
@@ -146,14 +164,12 @@ def _one_line(line: bytes) -> Reply:
     return Reply(int(line[:3]), (line[4:].decode("utf-8", "surrogateescape"),))
 
 
-def _malformed(why: str, line: bytes) -> MalformedReply:
-    return MalformedReply(f"{why}: {shown(line)}{_hint(line)}")
-
-
-def shown(data: bytes) -> str:
+def shown(data: bytes, veil: Veil | None = None) -> str:
     """Return bytes of a server as text that is safe to print, in quotes and cut to a sensible length."""
-    text = printable(data[:120].decode("utf-8", "surrogateescape"))
-    return f"'{text}'" + ("..." if len(data) > 120 else "")
+    text = data.decode("utf-8", "surrogateescape")
+    if veil is not None:
+        text = veil.text(text)
+    return f"'{printable(text[:_SHOWN])}'" + ("..." if len(text) > _SHOWN else "")
 
 
 def _hint(line: bytes) -> str:

@@ -62,7 +62,7 @@ def copied(
     *,
     chunking: bool,
     file: bool = False,
-    least: int = 100_000,
+    least: int = 40_000,
     most: int = 1 << 62,
     count: int = 1,
 ) -> float:

@@ -48,13 +48,21 @@ class CountedSocket:
     def send(self, data: bytes | memoryview, *_: int) -> int:
         """Hand over all of it."""
         self._calls["send"] += 1
-        view = memoryview(data)
+        return self._take(memoryview(data))
+
+    def sendmsg(self, buffers: list[bytes | memoryview], *_: object) -> int:
+        """Hand over all of them."""
+        self._calls["send"] += 1
+        return sum(self._take(memoryview(buffer)) for buffer in buffers)
+
+    def _take(self, view: memoryview) -> int:
+        octets = len(view)
         while view:
             try:
                 view = view[self._real.send(view) :]
             except BlockingIOError:
                 select.select([], [self._real], [], 10)
-        return len(data)
+        return octets
 
 
 class _CountedPoll:

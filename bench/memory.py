@@ -101,8 +101,9 @@ class MemoryDriver:
 
     def _grant(self, effect: Effect[Any]) -> Any:
         if isinstance(effect, Write):
-            self._answers += self._server.take(effect.data)
-            effect.written = len(effect.data)
+            data = effect.whole()
+            self._answers += self._server.take(data)
+            effect.written = len(data)
             return b""
         if isinstance(effect, Read):
             answers, self._answers = self._answers, b""

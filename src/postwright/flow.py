@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Octets: TypeAlias = "bytes | bytearray | memoryview"
+"""One buffer."""
+
 
 class Effect(Generic[T]):
     """One wish of a flow; ``await`` it to have it granted by the driver."""
@@ -86,17 +89,21 @@ class Write(Effect[bytes]):
     A peer may stop reading until its own replies are read, so the driver reads while it flushes: a large pipelined
     group would deadlock otherwise. ``timeout`` (seconds, None for ever) is measured from the last byte that moved.
 
-    The driver keeps ``written`` and ``early`` up to date, so that after a fault the flow knows how much the operating
-    system took and what the peer had said.
+    ``data`` is one buffer, or a list of buffers that leave together. The driver keeps ``written`` and ``early`` up to
+    date, so that after a fault the flow knows how much the operating system took and what the peer had said.
     """
 
     __slots__ = ("data", "early", "timeout", "written")
 
-    def __init__(self, data: bytes | bytearray | memoryview, timeout: float | None) -> None:
+    def __init__(self, data: Octets | list[Octets], timeout: float | None) -> None:
         self.data = data
         self.timeout = timeout
         self.written = 0
         self.early = b""
+
+    def whole(self) -> bytes:
+        """Return all of the data in one piece; for drivers without a socket."""
+        return b"".join(self.data) if isinstance(self.data, list) else bytes(self.data)
 
 
 class Hangup(Effect[None]):

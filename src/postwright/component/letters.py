@@ -89,11 +89,12 @@ def read(plan: Plan, taking: Taking) -> tuple[Envelope, Draft, Plan]:
     return envelope, draft, Plan(Properties(store), settings)
 
 
-async def parts(body: Body, pull: Callable[[Source], Flow[bytes]]) -> AsyncIterator[bytes]:
+async def parts(body: Body, pull: Callable[[Source], Flow[list[bytes]]]) -> AsyncIterator[bytes]:
     """Yield all of a body, in parts."""
     for source in body.sources:
-        while part := await pull(source):
-            yield part
+        while some := await pull(source):
+            for part in some:
+                yield part
 
 
 def now(body: Body) -> Iterator[bytes]:

@@ -27,7 +27,6 @@ from postwright.errors import (
 )
 from postwright.events import Error
 from postwright.flow import Call
-from postwright.message.sources import CHUNK
 from postwright.session import asking
 from postwright.session.delivery import pull
 from postwright.session.transaction import Transaction
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     Message: TypeAlias = object
     Adopt: TypeAlias = Callable[[Message], tuple[Envelope, Draft]]
 
-IN_MEMORY = 4 * CHUNK
+IN_MEMORY = 1024 * 1024
 """Up to this many octets a message that is in memory is written as one piece."""
 
 AHEAD = 4

@@ -12,6 +12,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
+from postwright.drive.handover import hand_over
 from postwright.drive.patience import Patience
 from postwright.drive.race import Race
 from postwright.drive.sync import EARLY, READ
@@ -217,21 +218,15 @@ class AsyncDriver:
 
     async def _write(self, patience: Patience, effect: Write) -> bytes:
         sock = self._connected()
-        view = memoryview(effect.data)
         while True:
             try:
-                count = sock.send(view)
-            except (BlockingIOError, InterruptedError):
-                count = 0
+                if hand_over(sock, effect):
+                    return b""  # what arrived meanwhile is kept here, and the next Read gets it
             except OSError as error:
                 if not self._eof:
                     self._readable()
                 effect.early = self._take()
                 raise dialing.explained(error, "sending") from error
-            effect.written += count
-            view = view[count:]
-            if not view:
-                return b""  # what arrived meanwhile is kept here, and the next Read gets it
             if len(self._arrived) > EARLY:
                 raise ReplyTooLong(f"over {EARLY} octets while it was sent to")
             await patience.writable(

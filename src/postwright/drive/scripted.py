@@ -190,9 +190,10 @@ class ScriptedDriver:
             self._pump()
         if self._ended is Deed.RESET:
             raise NetworkError("while sending", code=10054)
-        effect.written = len(effect.data)
+        data = effect.whole()
+        effect.written = len(data)
         if self._ended is None:
-            station.take(bytes(effect.data))
+            station.take(data)
             self._pump()  # what is wrong with it is raised here, where it was said
         return b""
 

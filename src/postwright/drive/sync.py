@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
 from postwright.drive.clock import monotonic
+from postwright.drive.handover import hand_over
 from postwright.drive.loop import carry
 from postwright.drive.race import Race
 from postwright.errors import (
@@ -252,20 +253,14 @@ class SyncDriver:
 
     def _write(self, effect: Write) -> bytes:
         sock = self._connected()
-        view = memoryview(effect.data)
         listening = select.POLLIN
         while True:
             try:
-                count = sock.send(view)
-            except (BlockingIOError, InterruptedError):
-                count = 0
+                if hand_over(sock, effect):
+                    return effect.early
             except OSError as error:
                 effect.early += self._leftover(sock)
                 raise dialing.explained(error, "sending") from error
-            effect.written += count
-            view = view[count:]
-            if not view:
-                return effect.early
             ready = self._wait(sock, select.POLLOUT | listening, effect.timeout)
             if not ready:
                 raise InactivityTimeout(f"the server took nothing for {effect.timeout:g} s")

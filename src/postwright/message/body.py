@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postwright.message.sources import CHUNK, Encoded, FileSource, Memory, Source
+from postwright.message.sources import Encoded, FileSource, Memory, Source
+from postwright.wire.lines import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
-__all__ = ["CHUNK", "Body", "Encoded", "FileSource", "Memory", "Source"]
+__all__ = ["Body", "Encoded", "FileSource", "Memory", "Source"]
 
 
 class Body:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postwright.errors import ForbiddenCharacter, InvalidHeader, InvalidValue
 from postwright.message import headers
-from postwright.message.body import CHUNK, Encoded, FileSource, Memory
+from postwright.message.body import Encoded, FileSource, Memory
 from postwright.message.encoded_words import to_bytes
 from postwright.message.stamps import boundary
 from postwright.message.transfer_encodings import base64_lines, base64_size, quoted_printable
 from postwright.record import Frozen
-from postwright.wire.lines import LineEnds, canonical, fits
+from postwright.wire.lines import CHUNK, LineEnds, canonical, fits
 from postwright.words import printable
 
 if TYPE_CHECKING:

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from postwright.errors import AttachedFileUnreadable, FileUnreadable, InvalidValue
 from postwright.message.transfer_encodings import BLOCK, Base64Lines, base64_lines, base64_size
-from postwright.wire.lines import LineEnds
+from postwright.wire.lines import CHUNK, LineEnds
 from postwright.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
-
-CHUNK = 256 * 1024
-"""The most that is handed out or read at once, in octets."""
 
 FileLike: TypeAlias = "str | os.PathLike[str] | Any"
 """A path, or an object with ``read(count)``, which may be a coroutine function."""
@@ -115,8 +112,8 @@ class Encoded:
     def read(self) -> bytes:
         """Return the next lines."""
         at = self._at
-        self._at = at + 4 * BLOCK
-        return base64_lines(memoryview(self._data)[at : at + 4 * BLOCK])
+        self._at = at + BLOCK
+        return base64_lines(memoryview(self._data)[at : at + BLOCK])
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -262,7 +259,7 @@ class FileSource:
 
     @property
     def _portion(self) -> int:
-        return 4 * BLOCK if self._encode == "base64" else CHUNK
+        return BLOCK if self._encode == "base64" else CHUNK
 
     def _convert(self, data: object) -> bytes:
         if isinstance(data, bytearray | memoryview):

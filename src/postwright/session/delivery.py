@@ -1,24 +1,27 @@
 """The body on its way: DATA with dots (RFC 5321 section 4.5.2), or BDAT with counts (RFC 3030), in constant memory.
 
 It owns the events of the transfer. It never decides about recipients, and it never reads more of a body than fits
-into one write.
+into one write, beside the one that waits: what is sent as the last one must be known to be that.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from postwright.enums import Direction
-from postwright.errors import ExtensionMissing, MessageRefused
+from postwright.errors import ConnectionDropped, ExtensionMissing, MessageRefused, NetworkError
 from postwright.events import EndTransfer, StartTransfer, Transfer
 from postwright.flow import Call, Wait
 from postwright.session.states import Step
 from postwright.wire.commands import Command, command
 from postwright.wire.dots import Dots
+from postwright.wire.lines import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from postwright.flow import Octets
     from postwright.message.body import Source
     from postwright.message.draft import Draft
     from postwright.session.transaction import Transaction
@@ -27,10 +30,12 @@ if TYPE_CHECKING:
 SMALL = 64 * 1024
 """A body of up to this many octets may go out before the recipients' replies are known."""
 
-WRITE = 256 * 1024
-"""Octets of one write: larger ones gain nothing, smaller ones cost more (also under TLS)."""
+WRITE = 3 * CHUNK + 18 * 1024
+"""Octets of one write, and of a BDAT chunk: three parts of a body, and room for line ends and dots."""
 
-_AHEAD = 4  # BDAT chunks whose replies may be outstanding on a PIPELINING server
+_AHEAD = 32  # BDAT chunks whose replies may be outstanding on a PIPELINING server: they keep a long, fast line busy
+_ROOM = 1024 * 1024  # octets of memory that the C library shall keep at hand
+_APART = 16 * 1024  # octets from which a part is a buffer of its own; smaller ones are put together
 
 
 def small(draft: Draft) -> bool:
@@ -39,15 +44,56 @@ def small(draft: Draft) -> bool:
     return draft.size is not None and draft.size <= SMALL and not (body.blocking or body.awaits)
 
 
-async def pull(source: Source) -> bytes:
-    """Return the next part of a source, b"" at its end."""
+async def pull(source: Source) -> list[bytes]:
+    """Return the next parts of a source, which fit into one write; none at its end."""
+    if source.blocking and not source.awaits:
+        gathered: Call[list[bytes]] = Call(_gather, cast("Callable[[], bytes]", source.read))
+        return await gathered
     if source.awaits:
         awaited: Wait[bytes] = Wait(source.read)
-        return await awaited
-    if source.blocking:
-        called: Call[bytes] = Call(cast("Callable[[], bytes]", source.read))
-        return await called
-    return cast("bytes", source.read())
+        part = await awaited
+    else:
+        part = cast("bytes", source.read())
+    return [part] if part else []
+
+
+def _gather(read: Callable[[], bytes]) -> list[bytes]:
+    parts: list[bytes] = []
+    octets = 0
+    while octets + CHUNK <= WRITE and (part := read()):
+        parts.append(part)
+        octets += len(part)
+    return parts
+
+
+class Load:
+    """What goes out in one write.
+
+    Attributes:
+        octets: How many there are.
+        buffers: All of them; large parts are not copied.
+    """
+
+    __slots__ = ("buffers", "octets")
+
+    def __init__(self) -> None:
+        self.octets = 0
+        self.buffers: list[Octets] = []
+
+    def has_room(self, octets: int) -> bool:
+        """Whether so many octets can be added; at least one part always can."""
+        return not self.octets or self.octets + octets <= WRITE
+
+    def add(self, part: bytes) -> None:
+        """Put a part behind the others."""
+        self.octets += len(part)
+        last = self.buffers[-1] if self.buffers else b""
+        if len(part) >= _APART:
+            self.buffers.append(part)
+        elif isinstance(last, bytearray):
+            last += part
+        else:
+            self.buffers.append(bytearray(part))
 
 
 class Carrier:
@@ -61,23 +107,25 @@ class Carrier:
         self._deal = deal
         self._session = deal.session
         self._limit = deal.session.plan.settings.transfer_text_limit
-        self._done = 0
+        self._done = self._kept = 0
         self._total = deal.draft.body.size
 
-    async def parts(self) -> AsyncIterator[bytes]:
-        """Yield the headers, then the body in parts of canonical lines; a part's event fires when the next is asked for."""
-        yield self._deal.draft.headers
+    async def parts(self) -> AsyncIterator[list[bytes]]:
+        """Yield the headers, then the body in parts of canonical lines; their events fire when the next are asked for."""
+        yield [self._deal.draft.headers]
         for _, sources in self._deal.draft.body.sections:
             started = False
             for source in sources:
-                while part := await pull(source):
+                while parts := await pull(source):
                     if not started:
                         await self._session.fire(StartTransfer(Direction.CLIENT))
                         started = True
                     self._check(source)
-                    self._keep(part)
-                    yield part
-                    await self._moved(part)
+                    if self._deal.kept is not None:
+                        self._keep(parts)
+                    yield parts
+                    if Transfer in self._session.wanted:
+                        await self._tell(parts)
             if started:
                 await self._session.fire(EndTransfer(Direction.CLIENT))
 
@@ -86,19 +134,30 @@ class Carrier:
         if source.eight_bit and not self._deal.eight_bit_ok:
             raise ExtensionMissing("the stream holds octets above 127, and the server does not offer 8BITMIME")
 
-    def _keep(self, part: bytes) -> None:
+    def _keep(self, parts: list[bytes]) -> None:
         kept = self._deal.kept
-        if kept is not None:
-            if self._done + len(part) > self._limit:
-                self._deal.kept = None
-            else:
-                kept.append(part)
+        assert kept is not None
+        self._kept += sum(map(len, parts))
+        if self._kept > self._limit:
+            self._deal.kept = None
+        else:
+            kept += parts
 
-    async def _moved(self, part: bytes) -> None:
-        self._done += len(part)
-        if Transfer in self._session.wanted:
+    async def _tell(self, parts: list[bytes]) -> None:
+        for part in parts:
+            self._done += len(part)
             percent = min(100, self._done * 100 // self._total) if self._total else -1
             await self._session.fire(Transfer(Direction.CLIENT, self._done, percent, part))
+
+
+@cache
+def _keep_at_hand() -> None:
+    """Have the C library keep the memory of a write for the next one.
+
+    glibc gives memory back when 128 KiB are free, and has it back page by page, with a fault for each: that takes longer
+    than checking what is in it. It keeps twice as much as the largest buffer that was given back (mallopt(3)).
+    """
+    bytes(_ROOM)
 
 
 async def send_data(deal: Transaction, started: bool) -> Reply:
@@ -114,28 +173,25 @@ async def send_data(deal: Transaction, started: bool) -> Reply:
     if reply.code != 354:
         raise await deal.refused(reply, "DATA")
     session.step(Step.DATA)
+    _keep_at_hand()
     dots = Dots()
-    waiting = bytearray()
-    async for part in Carrier(deal).parts():
-        stuffed = dots.feed(part)
-        if len(waiting) >= WRITE:
-            await _send_some(deal, waiting)
-            waiting = bytearray()
-        waiting += stuffed
-    waiting += dots.finish()
+    load = Load()
+    async for parts in Carrier(deal).parts():
+        for part in map(dots.feed, parts):
+            if not load.has_room(len(part)):
+                await talk.pour(*load.buffers)
+                await interrupted_by(deal)
+                load = Load()
+            load.add(part)
+    load.add(dots.finish())
     if deal.before_end is not None:
         await deal.before_end()
     # The end is CRLF.CRLF: from its first octet on the server may have a whole message (RFC 5321 section 4.1.1.4).
-    deal.end_at = session.link.offered + len(waiting) - 5
+    deal.end_at = session.link.offered + load.octets - 5
     session.step(Step.END)
     talk.owe()
-    await talk.pour(waiting)
+    await talk.pour(*load.buffers)
     return await deal.conclude()
-
-
-async def _send_some(deal: Transaction, data: bytearray) -> None:
-    await deal.session.talk.pour(data)
-    await interrupted_by(deal)
 
 
 async def interrupted_by(deal: Transaction) -> None:
@@ -147,14 +203,17 @@ async def interrupted_by(deal: Transaction) -> None:
 
 async def send_group(deal: Transaction, *commands: Command) -> None:
     """Send MAIL, RCPT and the whole small message as one BDAT chunk, in one write; no reply is waited for."""
-    chunk = bytearray()
-    async for part in Carrier(deal).parts():
-        chunk += part
-    await _send_last(deal, chunk, *commands)
+    load = Load()
+    async for parts in Carrier(deal).parts():
+        for part in parts:
+            load.add(part)
+    await _send_last(deal, load, *commands)
 
 
 async def send_chunks(deal: Transaction, started: bool) -> Reply:
     """Send the message as BDAT chunks and return the server's last word.
+
+    The last chunk waits for the replies to all others: a message of which a part was refused is never completed.
 
     Args:
         deal: The transaction.
@@ -165,30 +224,31 @@ async def send_chunks(deal: Transaction, started: bool) -> Reply:
     if started:
         session.step(Step.END)
         return await deal.conclude()
-    chunk = bytearray()
+    _keep_at_hand()
+    load = Load()
     unheard = 0
-    async for part in Carrier(deal).parts():
-        chunk += part
-        while len(chunk) > WRITE:  # what stays is the last chunk, or the beginning of the next one
-            with memoryview(chunk) as whole:
-                size = Command(b"BDAT %d\r\n" % WRITE, f"BDAT {WRITE}")
-                await session.talk.say(size, body=whole[:WRITE])
-            del chunk[:WRITE]
-            unheard = await _heard(deal, unheard + 1, _ahead(deal))
+    async for parts in Carrier(deal).parts():
+        for part in parts:
+            if not load.has_room(len(part)):
+                size = Command(b"BDAT %d\r\n" % load.octets, f"BDAT {load.octets}")
+                await session.talk.say(size, body=load.buffers)
+                unheard = await _heard(deal, unheard + 1, _ahead(deal))
+                load = Load()
+            load.add(part)
     await _heard(deal, unheard, 0)
     session.step(Step.END)
-    await _send_last(deal, chunk)
+    await _send_last(deal, load)
     return await deal.conclude()
 
 
-async def _send_last(deal: Transaction, chunk: bytearray, *commands: Command) -> None:
-    last = Command(b"BDAT %d LAST\r\n" % len(chunk), f"BDAT {len(chunk)} LAST")
+async def _send_last(deal: Transaction, load: Load, *commands: Command) -> None:
+    last = Command(b"BDAT %d LAST\r\n" % load.octets, f"BDAT {load.octets} LAST")
     head = sum(len(said.data) for said in (*commands, last))
     if deal.before_end is not None:
         await deal.before_end()
     # The server has the whole message once it has the last octet of the last chunk.
-    deal.end_at = deal.session.link.offered + head + len(chunk) - 1
-    await deal.session.talk.say(*commands, last, body=chunk)
+    deal.end_at = deal.session.link.offered + head + load.octets - 1
+    await deal.session.talk.say(*commands, last, body=load.buffers)
 
 
 def _ahead(deal: Transaction) -> int:
@@ -198,17 +258,22 @@ def _ahead(deal: Transaction) -> int:
 
 
 async def _heard(deal: Transaction, unheard: int, ahead: int) -> int:
-    """Read replies to chunks until at most ``ahead`` are outstanding; return how many are.
+    """Read the replies to chunks that are here, and more until at most ``ahead`` are outstanding; return how many are.
 
     Raises:
         MessageRefused: A chunk was refused; the replies behind it were read, and the transaction is reset.
     """
     talk = deal.session.talk
-    while unheard > ahead:
+    if ahead:
+        await talk.early()
+    while unheard > ahead or (unheard and talk.answered):
         reply = await talk.hear()
         unheard -= 1
         if reply.code != 250:
-            for _ in range(unheard):
-                await talk.hear()
+            try:
+                for _ in range(unheard):
+                    await talk.hear()
+            except (ConnectionDropped, NetworkError) as error:  # it refused, and left
+                raise MessageRefused(f"{reply} ({error.message})", reply=reply) from error
             raise await deal.refused(reply, "BDAT")
     return unheard

@@ -12,6 +12,9 @@ from postwright.events import SSLStatus
 from postwright.flow import Fire, Read, Sleep, Write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from postwright.flow import Octets
     from postwright.session.pace import Pace
     from postwright.tls.provider import Provider
 
@@ -44,18 +47,20 @@ class Link:
         self.tls = tls
         self._plain = tls.decrypt() or b""
 
-    async def send(self, data: bytes | bytearray) -> None:
-        """Send plaintext; what the server says meanwhile is kept for ``receive``."""
-        plain = len(data)
+    async def send(self, *buffers: Octets) -> None:
+        """Send plaintext, all of the buffers together; what the server says meanwhile is kept for ``receive``."""
+        plain = sum(map(len, buffers))
+        if len(buffers) > 1 and plain <= _RECORD:  # copying so little costs less than a buffer or a record of its own
+            buffers = (b"".join(buffers),)
         self.offered += plain
-        raw: bytes | bytearray = data
+        raw: Sequence[Octets] = buffers
         if self.tls is not None:
-            raw = self.tls.encrypt(data)
+            raw = [self.tls.encrypt(buffer) for buffer in buffers]
             await show_packets(self.tls)
         written = 0
         write: Write | None = None
         try:
-            for part in (raw,) if self.pace is None else self.pace.parts(raw):
+            for part in (raw[0] if len(raw) == 1 else list(raw),) if self.pace is None else self.pace.parts(raw):
                 if self.pace is not None and (wait := self.pace.delay(len(part))) > 0:
                     await Sleep(wait)
                 write = Write(part, self.timeout)
@@ -66,7 +71,7 @@ class Link:
             if write is not None:
                 written += write.written
                 self._early += write.early
-            self.taken += written if self.tls is None else _understood(written, len(raw), plain)
+            self.taken += written if self.tls is None else _understood(written, zip(raw, buffers, strict=True))
             raise
         self.taken += plain
 
@@ -131,13 +136,23 @@ async def show_packets(tls: Provider) -> None:
         await Fire(SSLStatus(line))
 
 
-def _understood(written: int, raw: int, plain: int) -> int:
-    """Return how much plaintext the server can have decrypted when ``written`` of ``raw`` octets went out.
+def _understood(written: int, sent: Iterable[tuple[Octets, Octets]]) -> int:
+    """Return how much plaintext the server can have decrypted when so many octets went out.
 
-    A record that is not complete can't be decrypted. All records but the last are full, and each costs the same.
+    A record that is not complete can't be decrypted. All records of a buffer but the last are full, and each costs the
+    same.
+
+    Args:
+        written: How many octets went out.
+        sent: Records, and the buffer of plaintext that is in them.
     """
-    if written >= raw:
-        return plain
-    records = -(-plain // _RECORD) or 1
-    overhead = -(-(raw - plain) // records)
-    return min(plain, written // (_RECORD + overhead) * _RECORD) if records > 1 else 0
+    understood = 0
+    for records, buffer in sent:
+        raw, plain = len(records), len(buffer)
+        if written < raw:
+            count = -(-plain // _RECORD) or 1
+            overhead = -(-(raw - plain) // count)
+            return understood + (min(plain, written // (_RECORD + overhead) * _RECORD) if count > 1 else 0)
+        written -= raw
+        understood += plain
+    return understood

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from postwright.flow import Octets
 
 _PER_SECOND = 20  # writes a second: often enough to be even, seldom enough to be cheap
 
@@ -25,12 +27,13 @@ class Pace:
         self._clock = clock
         self._due = clock()
 
-    def parts(self, data: bytes | bytearray) -> Iterator[memoryview]:
-        """Cut data into parts that go out one at a time."""
-        view = memoryview(data)
+    def parts(self, buffers: Iterable[Octets]) -> Iterator[memoryview]:
+        """Cut buffers into parts that go out one at a time."""
         size = max(1, self._rate // _PER_SECOND)
-        for start in range(0, len(view), size):
-            yield view[start : start + size]
+        for buffer in buffers:
+            view = memoryview(buffer)
+            for start in range(0, len(view), size):
+                yield view[start : start + size]
 
     def delay(self, octets: int) -> float:
         """Book so many octets and return the seconds to wait before they may go out.

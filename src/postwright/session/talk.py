@@ -26,8 +26,9 @@ from postwright.wire.replies import ReplyReader
 from postwright.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Sequence
 
+    from postwright.flow import Octets
     from postwright.session.link import Link
     from postwright.wire.commands import Command
     from postwright.wire.veil import Veil
@@ -82,6 +83,11 @@ class Talk:
     def veil(self, veil: Veil) -> None:
         self._reader.veil = veil
 
+    @property
+    def answered(self) -> bool:
+        """Whether a reply, or the beginning of one, was read already and waits to be heard."""
+        return not self._reader.empty
+
     async def note(self, text: str) -> None:
         """Put a remark of our own into the trail."""
         if PITrail in self._wanted:
@@ -127,9 +133,7 @@ class Talk:
         self.dropped = True
         raise ConnectionDropped("while the connection was idle")
 
-    async def say(
-        self, *commands: Command, body: bytes | bytearray | memoryview = b"", owed: int | None = None
-    ) -> None:
+    async def say(self, *commands: Command, body: Sequence[Octets] = (), owed: int | None = None) -> None:
         """Send commands as one group, with a body behind them; a reply is owed for each command."""
         self.quiet()
         if PITrail in self._wanted:
@@ -138,11 +142,11 @@ class Talk:
         self._owed += len(commands) if owed is None else owed
         data = b"".join([command.data for command in commands])
         try:
-            await self.link.send(b"".join((data, body)) if body else data)
+            await self.link.send(data, *body)
         except NetworkError as error:
             raise self._last_words(error, MessageRefused if body else Refused) from error
 
-    async def pour(self, data: bytes | bytearray) -> None:
+    async def pour(self, *buffers: Octets) -> None:
         """Send a part of a body.
 
         Raises:
@@ -150,7 +154,7 @@ class Talk:
             NetworkError: The connection broke.
         """
         try:
-            await self.link.send(data)
+            await self.link.send(*buffers)
         except NetworkError as error:
             raise self._last_words(error, MessageRefused) from error
 
@@ -207,13 +211,14 @@ class Talk:
         self.dropped = True
         try:
             self._gather()
-            reply = self._reader.next()
+            while (reply := self._reader.next()) is not None and reply.code < 400:
+                pass  # an earlier chunk of the body was taken
         except SMTPError:
             return error
-        if reply is not None and reply.code >= 400:
-            self.last_reply = reply
-            return (ServiceClosing if reply.code == 421 else kind)(f"{reply} ({error.message})", reply=reply)
-        return error
+        if reply is None:
+            return error
+        self.last_reply = reply
+        return (ServiceClosing if reply.code == 421 else kind)(f"{reply} ({error.message})", reply=reply)
 
     async def hear(self, timeout: float | None = None) -> Reply:
         """Wait for the next reply.

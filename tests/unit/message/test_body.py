@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from postwright.errors import AttachedFileUnreadable, InvalidValue
-from postwright.message.body import CHUNK, Body, FileSource, Memory
+from postwright.message.body import Body, FileSource, Memory
+from postwright.wire.lines import CHUNK
 
 
 class Later:

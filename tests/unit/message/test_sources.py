@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwright.errors import AttachedFileUnreadable, FileUnreadable, InvalidValue
-from postwright.message.sources import CHUNK, Encoded, FileSource, Memory
+from postwright.message.sources import Encoded, FileSource, Memory
+from postwright.wire.lines import CHUNK
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,40 @@
+"""What both drivers do with the data of a Write: one call for all buffers, and the count of what the system took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+
+    from postwright.flow import Octets, Write
+
+
+def hand_over(sock: socket.socket, effect: Write) -> bool:
+    """Give a non-blocking socket as much of a Write as it takes now; return whether that was all that was left.
+
+    Raises:
+        OSError: The connection broke.
+    """
+    data = effect.data
+    try:
+        count = sock.sendmsg(data) if isinstance(data, list) else sock.send(data)
+    except (BlockingIOError, InterruptedError):
+        return False
+    effect.written += count
+    if not isinstance(data, list):
+        left = len(data) - count
+        if left:
+            effect.data = memoryview(data)[count:]
+        return not left
+    effect.data = _behind(data, count)
+    return not effect.data
+
+
+def _behind(buffers: list[Octets], count: int) -> list[Octets]:
+    """Return what is left of buffers behind so many octets."""
+    for index, buffer in enumerate(buffers):
+        if count < len(buffer):
+            return [memoryview(buffer)[count:], *buffers[index + 1 :]]
+        count -= len(buffer)
+    return []

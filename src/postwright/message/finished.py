@@ -10,9 +10,9 @@ import re
 
 from postwright.errors import InvalidHeader
 from postwright.message.blocks import HIDDEN, header_text
-from postwright.message.body import CHUNK, Body, Memory
+from postwright.message.body import Body, Memory
 from postwright.message.draft import Draft
-from postwright.wire.lines import whole
+from postwright.wire.lines import CHUNK, whole
 from postwright.words import printable
 
 _LINE = re.compile(rb"(?:([!-9;-~]+)[ \t]*:|[ \t])[^\n]*\n")

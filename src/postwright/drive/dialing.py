@@ -5,13 +5,13 @@ Nothing here waits: a socket is returned while it connects, and the driver waits
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.errors import NetworkError
 from postwright.errors.system import code_for
+from postwright.wire.hosts import a_labels, is_address
 from postwright.words import Line
 
 if TYPE_CHECKING:
@@ -34,11 +34,7 @@ class Place(NamedTuple):
 
 def is_numeric(host: str) -> bool:
     """Whether the host is an IP address, so that no name server is asked."""
-    try:
-        ipaddress.ip_address(host.strip("[]").partition("%")[0])
-    except ValueError:
-        return False
-    return True
+    return is_address(host.strip("[]").partition("%")[0])
 
 
 def resolve(target: Target) -> list[Place]:
@@ -61,14 +57,9 @@ def resolve(target: Target) -> list[Place]:
 
 
 def _ascii(host: str) -> str:
-    """Return a host name as A-labels (RFC 5891)."""
-    if host.isascii():
-        return host
-    import idna  # noqa: PLC0415 - only names that are not ASCII pay for it
-
     try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError as error:
+        return a_labels(host)
+    except UnicodeError as error:
         raise NetworkError(f"{host} is no valid host name: {error}", code=11001) from error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from postwright.errors import ForbiddenCharacter, InvalidValue
 from postwright.proxy.dialogue import MAX_FIELD, plain
+from postwright.wire import hosts
 from postwright.words import printable
 
 if TYPE_CHECKING:
@@ -61,16 +62,9 @@ def a_labels(name: str) -> str:
     Raises:
         InvalidValue: A label has no A-label.
     """
-    if name.isascii():
-        return name
-    import idna  # noqa: PLC0415 - only names that are not ASCII pay for it
-
-    if len(name) > MAX_FIELD:
+    if len(name) > MAX_FIELD and not name.isascii():
         raise InvalidValue(f"a host name of over {MAX_FIELD} octets")
     try:
-        labels = (
-            label if label.isascii() else idna.encode(label, uts46=True).decode("ascii") for label in name.split(".")
-        )
-        return ".".join(labels)
-    except UnicodeError as error:  # idna's errors are UnicodeErrors
+        return hosts.a_labels(name)
+    except UnicodeError as error:
         raise InvalidValue(f"'{printable(name)}' is no host name ({printable(str(error))})") from error

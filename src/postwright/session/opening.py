@@ -25,6 +25,7 @@ from postwright.words import Target
 
 if TYPE_CHECKING:
     from postwright.session.session import Session
+    from postwright.tls.trust import Trust
     from postwright.words import Line, Reply
 
 EXPLICIT_PORTS = frozenset({25, 587, 2525})
@@ -53,20 +54,20 @@ async def open_line(session: Session) -> None:
     """
     session.renew()
     mode = start_mode(session)
-    if mode is not SSLStartMode.NONE:
-        await prepare(session)
+    rules = await prepare(session) if mode is not SSLStartMode.NONE else None
     line = await _dial(session)
     session.step(Step.DIAL)
     session.facts.update(local_host=line.local_host, local_port=line.local_port, remote_address=line.remote_host)
     await session.talk.note(f"connected to {line.remote_host} port {line.remote_port}")
     await session.fire(ConnectionStatus("Connected", 0, f"connected to {line.remote_host} port {line.remote_port}"))
-    if mode is SSLStartMode.IMPLICIT:
-        await secure(session)
+    if rules and mode is SSLStartMode.IMPLICIT:
+        await secure(session, rules)
     await _greeting(session, mode)
     name = hello_name(session, line)
     await hello(session, name)
-    if mode is SSLStartMode.EXPLICIT or (mode is SSLStartMode.OPPORTUNISTIC and "STARTTLS" in session.extensions):
-        await _start_tls(session)
+    offered = mode is SSLStartMode.OPPORTUNISTIC and "STARTTLS" in session.extensions
+    if rules and (offered or mode is SSLStartMode.EXPLICIT):
+        await _start_tls(session, rules)
         await hello(session, name)
 
 
@@ -161,7 +162,7 @@ async def hello(session: Session, name: str) -> Reply:
     return reply
 
 
-async def _start_tls(session: Session) -> None:
+async def _start_tls(session: Session, rules: Trust) -> None:
     """Say STARTTLS and secure the line (RFC 3207); what was learned in plaintext is forgotten."""
     if "STARTTLS" not in session.extensions:
         raise ExtensionMissing(
@@ -174,5 +175,5 @@ async def _start_tls(session: Session) -> None:
     session.talk.quiet()
     session.step(Step.STARTTLS)
     session.extensions = Extensions()
-    await secure(session, greeted=True)
+    await secure(session, rules, greeted=True)
     session.step(Step.GREETING)  # the one in plaintext stands (RFC 3207 section 4.2)

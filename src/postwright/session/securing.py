@@ -29,16 +29,17 @@ _tickets: WeakKeyDictionary[Session, dict[Hashable, tuple[float, Ticket]]] = Wea
 """The sessions that can be resumed; each SMTP object has its own, and they go with it."""
 
 
-async def prepare(session: Session) -> None:
-    """Find out before anything is dialed whether what was set for TLS can be had.
+async def prepare(session: Session) -> Trust:
+    """Return the settings for TLS, and find out before anything is dialed whether what they ask for can be had.
 
     Raises:
         NotAvailable: SSLProvider is PLATFORM, and a setting needs INTERNAL.
         SecurityError: A library is missing, or the client certificate can't be used.
     """
-    if _by_certificate(session):
-        await Call(trust, session)  # opens the store where waiting disturbs nobody; what it gives is kept
-    tls.factory(trust(session))
+    # A store is opened where waiting disturbs nobody.
+    rules = await Call(trust, session) if _by_certificate(session) else trust(session)
+    tls.factory(rules)
+    return rules
 
 
 def trust(session: Session) -> Trust:
@@ -112,15 +113,15 @@ def _memory(session: Session, rules: Trust) -> Memory | None:
     return Memory(tickets, (session.server_host, properties.mail_port, rules), session.clock)
 
 
-async def secure(session: Session, *, greeted: bool = False) -> None:
+async def secure(session: Session, rules: Trust, *, greeted: bool = False) -> None:
     """Do the TLS handshake; the certificate is judged before our next flight leaves.
 
     Args:
         session: The connection; its link speaks through TLS afterwards.
+        rules: What ``prepare`` returned.
         greeted: Whether it is our turn to speak: then our last flight waits for the command that follows, and
             both leave in one packet.
     """
-    rules = trust(session)
     layer = tls.provider(rules, _memory(session, rules))
     await session.fire(SSLStatus(f"TLS handshake with {session.server_host} by {layer.name}"))
     for note in tls.notes(rules):

@@ -10,6 +10,7 @@ import ipaddress
 from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.tls.octets import expect, node
+from postwright.wire.hosts import is_address
 
 if TYPE_CHECKING:
     from postwright.tls.octets import Node
@@ -18,6 +19,7 @@ _SEQUENCE, _SET, _BITS, _OID = 0x30, 0x31, 0x03, 0x06
 _UTF_16, _UTF_32, _LATIN = 0x1E, 0x1C, 0x14
 _RSA, _RSA_PSS, _EC, _DSA = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10045.2.1", "1.2.840.10040.4.1"
 _SAN, _FEATURES = "2.5.29.17", "1.3.6.1.5.5.7.1.24"
+_FEATURES_OID = bytes.fromhex("06082b06010505070118")  # _FEATURES as it stands in a certificate
 _STATUS_REQUEST = b"\x02\x01\x05"  # INTEGER 5: the server must show an OCSP answer (RFC 7633)
 
 _ATTRIBUTES = {
@@ -229,13 +231,14 @@ def _alternatives(extension: bytes | None) -> tuple[tuple[str, ...], tuple[str, 
     return tuple(hosts), tuple(addresses)
 
 
-def is_address(name: str) -> bool:
-    """Whether a server's name is an IP address."""
+def demands_staple(der: bytes) -> bool:
+    """Whether a server has to show an OCSP answer with a certificate (RFC 7633); one that can't be read demands none."""
+    if _FEATURES_OID not in der:
+        return False  # as in most, which need not be read
     try:
-        ipaddress.ip_address(name)
+        return read(der).must_staple
     except ValueError:
         return False
-    return True
 
 
 def fits(cert: Certificate, name: str) -> bool:

@@ -21,6 +21,7 @@ from postwright.tls.faults import CA_KEY_WEAK, EE_KEY_WEAK, SIGNATURE_WEAK, Faul
 from postwright.tls.internal_context import call, context, reason
 from postwright.tls.layer import RECORD, Layer
 from postwright.tls.reasons import damaged, failure, plain
+from postwright.wire.hosts import is_address
 
 if TYPE_CHECKING:
     from postwright.tls.resumption import Memory
@@ -31,7 +32,24 @@ _WHOLE_LABELS = 0x4  # X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
 _LEAST_BITS = {"RSA": 2048, "DSA": 2048, "EC": 224}
 _WEAK_HASHES = frozenset({"md2", "md5", "sha1"})
 _EOF = "unexpected eof"
-_BUFFER = 4 * (16384 + 256) + 1  # the records of 64 KiB, which is what a body is sent in, at one go
+_PART, _MOST = 4 * 16384, 16 * 16384
+"""Octets of plaintext that go into OpenSSL's memory before that is emptied, and the most that is made one piece."""
+
+
+_SIZE = _MOST + _MOST // 8
+"""Octets of memory for records: those of the largest piece, and some that waited before it."""
+
+
+_free: list[tuple[Any, Any]] = []
+"""Memory that nobody uses at this moment: where it starts, and a view of it. There is as much as threads had use for."""
+
+
+def _room() -> tuple[Any, Any]:
+    try:
+        return _free.pop()
+    except IndexError:
+        start = ffi.new_allocator(should_clear_after_alloc=False)("char[]", _SIZE)
+        return start, ffi.buffer(start)
 
 
 def _note_fault(connection: Any, _: Any, code: int, depth: int, ok: int) -> bool:
@@ -61,8 +79,6 @@ class Internal(Layer):
         super().__init__(trust, memory)
         self.found: list[Fault] = []
         self.staple = b""
-        self._buffer = ffi.new("char[]", _BUFFER)
-        self._seen = ffi.buffer(self._buffer)
         self._heard = False
         self._ended = False
         if trust.seed:
@@ -70,6 +86,7 @@ class Internal(Layer):
             call("RAND_add")(noise, len(noise), 0.0)
         self._made = context(trust, _note_fault, _note_staple)
         self._tls = SSL.Connection(self._made, None)
+        self._ssl, self._source = self._tls._ssl, self._tls._from_ssl
         self._tls.set_app_data(weakref.ref(self))
         self._tls.set_connect_state()
         self._tls.request_ocsp()
@@ -86,9 +103,9 @@ class Internal(Layer):
             self._tls.set_shutdown(SSL.SENT_SHUTDOWN)
 
     def _name_server(self, name: str) -> None:
-        parameters = call("SSL_get0_param")(self._tls._ssl)
+        parameters = call("SSL_get0_param")(self._ssl)
         call("X509_VERIFY_PARAM_set_hostflags")(parameters, _ONLY_ALTERNATIVES | _WHOLE_LABELS)
-        if certificate.is_address(name):
+        if is_address(name):
             packed = ipaddress.ip_address(name).packed
             call("X509_VERIFY_PARAM_set1_ip")(parameters, packed, len(packed))
             return
@@ -120,19 +137,18 @@ class Internal(Layer):
 
     def outgoing(self) -> bytes:
         """Return the records that must go to the server now."""
-        data, read, source = b"", lib.BIO_read, self._tls._from_ssl
-        while (size := read(source, self._buffer, _BUFFER)) > 0:
-            data = data + self._seen[:size] if data else self._seen[:size]
-            if size < _BUFFER:
-                break
-        self._records.sent(data)
+        room = start, content = _room()
+        size = lib.BIO_read(self._source, start, _SIZE)
+        data: bytes = content[:size] if size > 0 else b""
+        while size == _SIZE:
+            size = lib.BIO_read(self._source, start, _SIZE)
+            data += content[: max(0, size)]
+        _free.append(room)
+        if self._records.log:
+            self._records.sent(data)
         return data
 
-    def feed(self, data: bytes) -> None:
-        """Take records from the server; b"" is the end of the connection."""
-        if not self._first:
-            self._first = data[:200]
-        self._records.received(data)
+    def _take(self, data: bytes) -> None:
         if data:
             self._tls.bio_write(data)
         else:
@@ -141,13 +157,29 @@ class Internal(Layer):
 
     def encrypt(self, data: bytes | bytearray | memoryview) -> bytes:
         """Return the records for plaintext."""
-        if size := len(data):
-            # pyOpenSSL's own send() and bio_read() take a third longer: they copy, and allocate for every call.
-            with ffi.from_buffer(data) as plain_text:
-                written = lib.SSL_write(self._tls._ssl, plain_text, size)
-            if written != size:
-                self._say_why(data)
+        # pyOpenSSL's own send() and bio_read() take a third longer: they copy, and allocate for every call.
+        size = len(data)
+        if size > _PART:
+            whole = memoryview(data)
+            return b"".join([self._by_parts(whole[at : at + _MOST]) for at in range(0, size, _MOST)])
+        if size and lib.SSL_write(self._ssl, data if type(data) is bytes else ffi.from_buffer(data), size) != size:
+            self._say_why(data)
         return self.outgoing()
+
+    def _by_parts(self, data: memoryview) -> bytes:
+        """Encrypt without letting OpenSSL's memory grow: it does so by copying, and gives it back each time."""
+        room = records, content = _room()
+        filled = 0
+        with ffi.from_buffer(data) as start:
+            for at in range(0, len(data), _PART):
+                size = min(_PART, len(data) - at)
+                if lib.SSL_write(self._ssl, start + at, size) != size:
+                    self._say_why(data[at:])
+                filled += max(0, lib.BIO_read(self._source, records + filled, _SIZE - filled))
+        found: bytes = content[:filled]
+        _free.append(room)
+        self._records.sent(found)
+        return found + self.outgoing()  # nothing more, unless other records were waiting before
 
     def _say_why(self, data: bytes | bytearray | memoryview) -> None:
         try:
@@ -203,14 +235,14 @@ class Internal(Layer):
 
     def _exported(self) -> bytes | None:
         # RFC 9266 section 4.2: without the extended master secret of RFC 7627 it would bind nothing.
-        if self.version != "TLSv1.3" and call("SSL_get_extms_support")(self._tls._ssl) != 1:
+        if self.version != "TLSv1.3" and call("SSL_get_extms_support")(self._ssl) != 1:
             return None
         return self._tls.export_keying_material(b"EXPORTER-Channel-Binding", 32, b"")
 
     @property
     def resumed(self) -> bool:
         """Whether an earlier session was resumed."""
-        return bool(lib.SSL_session_reused(self._tls._ssl))
+        return bool(lib.SSL_session_reused(self._ssl))
 
     @property
     def version(self) -> str:

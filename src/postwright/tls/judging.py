@@ -29,6 +29,7 @@ from postwright.tls.faults import (
 from postwright.tls.kept import Contexts
 from postwright.tls.platform_context import context, load_authorities
 from postwright.tls.trust import TLS_12, Trust
+from postwright.wire.hosts import is_address
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME
 _RSA_SUITE, _EC_SUITE = b"\xc0\x2f", b"\xc0\x2b"
@@ -146,7 +147,7 @@ def _inspected(host: str, der: bytes, without: set[str]) -> list[Fault]:
     if "time" not in without and leaf.not_after < now:
         found.append(Fault(10))
     if "name" not in without and not certificate.fits(leaf, host):
-        found.append(Fault(ADDRESS if certificate.is_address(host) else HOST))
+        found.append(Fault(ADDRESS if is_address(host) else HOST))
     return found
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from postwright.errors import InvalidValue
 from postwright.tls import certificate, offers
-from postwright.tls.faults import NOT_PINNED, NOT_SHOWN, OK, UNREADABLE, Fault, verdict
+from postwright.tls.faults import NOT_PINNED, NOT_SHOWN, OK, Fault, verdict
 from postwright.tls.names import to_der
 from postwright.tls.records import Records
 from postwright.tls.resumption import Ticket
+from postwright.wire.hosts import a_labels
 
 if TYPE_CHECKING:
     from postwright.tls.certificate import Certificate
@@ -33,9 +34,9 @@ def server_host(name: str) -> str:
         ValueError: No certificate can have this name.
     """
     host = name.removesuffix(".")  # RFC 6066 section 3
-    if not host or host[0] == ".":
+    if not all(host.split(".")):
         raise ValueError("a label is empty")
-    return host if host.isascii() else host.encode("idna").decode("ascii")
+    return a_labels(host)
 
 
 class Layer(ABC):
@@ -66,6 +67,10 @@ class Layer(ABC):
     @abstractmethod
     def outgoing(self) -> bytes:
         """Return the records that must go to the server now."""
+
+    @abstractmethod
+    def _take(self, data: bytes) -> None:
+        """Give records from the server to the library; b"" is the end of the connection."""
 
     @property
     @abstractmethod
@@ -101,6 +106,13 @@ class Layer(ABC):
     def _exported(self) -> bytes | None:
         """Return keying material for tls-exporter."""
 
+    def feed(self, data: bytes) -> None:
+        """Take records from the server; b"" is the end of the connection."""
+        if not self._first:
+            self._first = data[:200]
+        self._records.received(data)
+        self._take(data)
+
     # Certificates and verdict
 
     def certificates(self) -> tuple[bytes, ...]:
@@ -127,11 +139,7 @@ class Layer(ABC):
             return OK if chain[0] == to_der(trust.pinned) else verdict(trust, [Fault(NOT_PINNED)])
         if self.resumed and self._ticket is not None:
             return verdict(trust, self._ticket.verdict.faults)
-        try:
-            leaf = certificate.read(chain[0])
-        except ValueError as error:
-            return verdict(trust, [Fault(UNREADABLE, str(error))])
-        return verdict(trust, [*self._faults(), *offers.check_signature(trust, self.version, leaf)])
+        return verdict(trust, [*self._faults(), *offers.check_signature(trust, self.version, chain[0])])
 
     def accept(self) -> None:
         """Note that the certificate was accepted: the handshake may go on."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from postwright.tls.trust import Trust
 
 
+_DER = 2  # _ssl.ENCODING_DER
+
+
 class Platform(Layer):
     """One TLS connection over memory; see ``provider.Provider``.
 
@@ -83,11 +86,7 @@ class Platform(Layer):
         self._records.sent(data)
         return data
 
-    def feed(self, data: bytes) -> None:
-        """Take records from the server; b"" is the end of the connection."""
-        if not self._first:
-            self._first = data[:200]
-        self._records.received(data)
+    def _take(self, data: bytes) -> None:
         if data:
             self._in.write(data)
         else:
@@ -105,12 +104,11 @@ class Platform(Layer):
     def decrypt(self) -> bytes | None:
         """Return plaintext that arrived, None when there is none yet, b"" at the end of the connection."""
         parts: list[bytes] = []
-        while True:
+        while self._in.pending or self._in.eof:
             try:
                 part = self._tls.read(RECORD)
             except ssl.SSLWantReadError:
-                self._remember()
-                return b"".join(parts) or None
+                break
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 part = b""
             except ssl.SSLError as error:
@@ -121,6 +119,8 @@ class Platform(Layer):
             if not part:
                 return b"".join(parts)
             parts.append(part)
+        self._remember()
+        return b"".join(parts) or None
 
     def farewell(self) -> bytes:
         """Return the records that close the connection in order (close_notify)."""
@@ -133,7 +133,7 @@ class Platform(Layer):
         if hasattr(self._tls, "get_unverified_chain"):
             return tuple(self._tls.get_unverified_chain() or ())
         chain = self._tls._sslobj.get_unverified_chain() or ()  # type: ignore[attr-defined]
-        return tuple(ssl.PEM_cert_to_DER_cert(cert.public_bytes()) for cert in chain)
+        return tuple(cert.public_bytes(_DER) for cert in chain)
 
     def _faults(self) -> list[Fault]:
         return judging.faults(self.trust, self.host, self.certificates()) if self.trust.judged else []

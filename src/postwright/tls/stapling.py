@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from postwright.tls.certificate import read
+from postwright.tls.certificate import demands_staple
 from postwright.tls.faults import NOT_STAPLED, REVOKED, Fault
 
 if TYPE_CHECKING:
@@ -35,11 +35,7 @@ def faults(answer: bytes, chain: tuple[bytes, ...]) -> list[Fault]:
             problem = f"can't be read: {error}" if str(error) else "has a wrong signature"
     if revoked:
         return [Fault(REVOKED)]
-    try:
-        demanded = read(chain[0]).must_staple
-    except ValueError:
-        return []
-    return [Fault(NOT_STAPLED, problem)] if problem and demanded else []
+    return [Fault(NOT_STAPLED, problem)] if problem and demands_staple(chain[0]) else []
 
 
 def _read(answer: bytes, chain: tuple[bytes, ...]) -> tuple[str, bool]:

@@ -11,6 +11,7 @@ from postwright.enums import SSLProvider
 from postwright.errors import HandshakeFailed, InvalidValue, NotAvailable, SecurityLibraryMissing
 from postwright.options.tls_names import GROUPS_13, SUITES, SUITES_13
 from postwright.tls import offers
+from postwright.tls.faults import UNREADABLE
 from postwright.tls.trust import Trust
 from tests.unit.tls import pki
 from tests.unit.tls.client_hello import STATUS, TICKET
@@ -246,14 +247,15 @@ def test_the_certificate_must_be_signed_by_an_algorithm_of_the_list(
 
 
 def test_the_names_of_certificate_signatures() -> None:
-    from postwright.tls.certificate import read
-
-    ed25519 = read(pki.issue("x", pki.Party(pki.party("ed25519").cert, pki.party("ed25519").key)).der)
+    ed25519 = pki.issue("x", pki.Party(pki.party("ed25519").cert, pki.party("ed25519").key)).der
     assert offers.check_signature(Trust("x", signatures_13="ed25519"), "TLSv1.3", ed25519) == []
     assert offers.check_signature(Trust("x", signatures_12="sha256-rsa"), "TLSv1.2", ed25519)
-    rsa = read(pki.issue("x", pki.rsa_intermediate()).der)
+    rsa = pki.issue("x", pki.rsa_intermediate()).der
     assert offers.check_signature(Trust("x", signatures_13="rsa_pkcs1_sha256"), "TLSv1.3", rsa) == []
     assert offers.check_signature(Trust("x", signatures_12="sha256-rsa"), "TLSv1.2", rsa) == []
+    damaged = offers.check_signature(Trust("x", signatures_12="sha256-rsa"), "TLSv1.2", rsa[:50])
+    assert [fault.code for fault in damaged] == [UNREADABLE]
+    assert offers.check_signature(Trust("x"), "TLSv1.2", rsa[:50]) == []
 
 
 @both

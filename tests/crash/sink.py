@@ -27,12 +27,14 @@ class Sink:
         octets: All texts that each Message-ID came with.
     """
 
-    def __init__(self, extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "CHUNKING", "SIZE", "DSN")) -> None:
+    def __init__(
+        self, extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "CHUNKING", "SIZE", "DSN"), port: int = 0
+    ) -> None:
         self.taken: Counter[str] = Counter()
         self.octets: defaultdict[str, set[bytes]] = defaultdict(set)
         self._extensions = extensions
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=200)
         self._awake, self._waker = socket.socketpair()
         self._threads: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
@@ -67,11 +69,11 @@ class Sink:
         with line:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                self._converse(_Octets(line, self._awake))
+                self._converse(Octets(line, self._awake))
             except (EOFError, OSError):
                 return
 
-    def _converse(self, octets: _Octets) -> None:
+    def _converse(self, octets: Octets) -> None:
         octets.say("220 sink.example")
         chunks = b""
         for words in octets.lines():
@@ -109,7 +111,7 @@ class Sink:
         return "250 2.0.0 taken"
 
 
-class _Octets:
+class Octets:
     def __init__(self, line: socket.socket, awake: socket.socket) -> None:
         self._line = line
         self._awake = awake

@@ -57,9 +57,15 @@ class Lender:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.pool, name)
+        if name == "send_many":
+            return self._send_many
         if not inspect.iscoroutinefunction(found):
             return found
         return lambda *args, **kwargs: self.runner.run(found(*args, **kwargs))  # type: ignore[union-attr]
+
+    def _send_many(self, *args: Any, **kwargs: Any) -> list[Any]:
+        results: Any = self.pool.send_many(*args, **kwargs)
+        return self.runner.run(_collected(results)) if self.runner else list(results)
 
     @contextmanager
     def connection(self, wait: float | None = None) -> Iterator[Client]:

@@ -50,7 +50,7 @@ def arrived(server: MailServer, token: str, count: int) -> None:
     server.newest_capture(wanted[-1])
     deadline = time.monotonic() + 10
     while True:
-        texts = [path.read_bytes().decode() for path in (server.folder / "capture").glob("*.eml")]
+        texts = [path.read_bytes().decode("latin-1") for path in (server.folder / "capture").glob("*.eml")]
         found = [re.findall("^Message-ID: (.*)$", text, re.MULTILINE)[0] for text in texts if token in text]
         if sorted(found) == sorted(wanted) or time.monotonic() > deadline:
             break

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from postwright.component.attachments import Bodies
+from postwright.component.load import MOMENT
 from postwright.errors import SMTPError
+from postwright.flow import Sleep
 from postwright.session.batch import WINDOW, Batch
+from postwright.session.tally import FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from email.message import Message
 
     from postwright.component.base import Component
+    from postwright.component.load import Load
     from postwright.component.operations import Operations
     from postwright.message.draft import Draft
     from postwright.words import Envelope, SendResult
@@ -23,13 +28,36 @@ Letter: TypeAlias = "Message | bytes | tuple[Message | bytes, str | None, str | 
 """A finished message; in a tuple also its sender and its recipients, where they are not those of its headers."""
 
 
+class Crew(Protocol):
+    """The other connections of a ``send_many``, as one of them sees them."""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are more than there may be now."""
+
+    async def reopen(self, operations: Operations) -> None:
+        """Open a connection; raise CrowdedError where others must do because the server bears no more."""
+
+    async def stand_back(self, operations: Operations, over: Callable[[], bool], *, placed: bool) -> bool:
+        """Close a connection, leave its place and queue for another; say whether there was one before all was over."""
+
+
+class CrowdedError(Exception):
+    """The server bears no further connection."""
+
+
+BRIEF = 0.05
+"""Seconds for which what is in flight is left alone: its answers come while the next messages are sent."""
+
+
 class Feed:
-    """Feeds a batch and puts its results in order.
+    """Feeds a batch with messages, and waits where there are none to take.
 
     Args:
         operations: The connection's operations.
         adopt: Turns a finished message, a sender and recipients into an envelope and a draft.
-        ordered: Whether results come in the order of the messages.
+        load: All messages.
+        crew: The other connections, where there are any.
         window: How many messages are taken before they are sent.
     """
 
@@ -37,32 +65,60 @@ class Feed:
         self,
         operations: Operations,
         adopt: Callable[..., tuple[Envelope, Draft]],
+        load: Load,
         *,
-        ordered: bool,
+        crew: Crew | None = None,
         window: int = WINDOW,
     ) -> None:
-        self.batch = Batch(operations.session, operations.open, operations.send_alone, window)
+        self._operations = operations
         self._adopt = adopt
-        self._order = Numbered(ordered=ordered)
-        self._taken = 0
+        self._load = load
+        self._crew = crew
+        opening = operations.open if crew is None else partial(crew.reopen, operations)
+        self.batch = Batch(operations.session, opening, operations.send_alone, window)
+        self.placed = True
+        """Whether this connection has a place among those that there may be."""
 
-    def take(self, letter: Letter) -> bool:
+    def take(self, number: int, letter: Letter) -> bool:
         """Take a message; say whether it is time to send. One that can't be sent has its result at once."""
-        key = self._taken
-        self._taken += 1
         message, sender, recipients = letter if isinstance(letter, tuple) else (letter, None, None)
         try:
-            self.batch.add(key, *self._adopt(message, sender, recipients))
+            self.batch.add(number, *self._adopt(message, sender, recipients))
         except SMTPError as error:
-            self.batch.done.append((key, error))
+            self.batch.done.append((number, error))
             return True
         return self.batch.full
 
-    def results(self) -> Iterator[SendResult | SMTPError]:
-        """Yield the results that can be given now."""
-        done = self.batch.fetch()
-        for key, result in done:
-            yield from self._order.next(key, result)
+    def results(self) -> Iterator[tuple[int, SendResult | SMTPError]]:
+        """Yield the results that can be given now, with the numbers of the messages."""
+        return self._load.settle(self.batch.fetch())
+
+    def blocked(self) -> bool:
+        """Whether this connection may take no message now."""
+        return not self.placed or (self._crew is not None and self._crew.crowded)
+
+    async def advance(self, *, more: bool = False) -> None:
+        """Send, see ``Batch.advance``; where the server bears no more connections, others get the messages."""
+        try:
+            await self.batch.advance(more=more)
+        except CrowdedError:
+            self.placed = False
+            self._load.give_back(self.batch.withdraw())
+
+    async def rest(self) -> None:
+        """Do what there is to do where there is no message to take."""
+        blocked = self.blocked()
+        pause = self._load.pause()
+        if self.batch.pending and self.placed and (blocked or pause > BRIEF):
+            await self.advance()
+        elif blocked and self._crew is not None:
+            crew, placed, self.placed = self._crew, self.placed, False
+            self.placed = await crew.stand_back(self._operations, lambda: self._load.over, placed=placed)
+        else:
+            try:
+                await Sleep(max(0.001, min(pause, MOMENT)))
+            except FINAL:
+                self._load.give_up()
 
 
 SHARE = 8
@@ -102,6 +158,7 @@ def refurnish(client: Component, twin: Component) -> None:
     twin._wanted.clear()
     twin._wanted.update(client._wanted)
     twin.address_check = client.address_check
+    twin._operations.cadence = client._operations.cadence
 
 
 def furnish(client: Component, twin: C) -> C:
@@ -110,4 +167,5 @@ def furnish(client: Component, twin: C) -> C:
     twin._handlers, twin._wanted = client._handlers, client._wanted
     twin._session.wanted = client._wanted
     twin.address_check = client.address_check
+    twin._operations.cadence = client._operations.cadence
     return twin

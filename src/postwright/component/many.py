@@ -1,19 +1,21 @@
-"""``SMTP.send_many``: over one connection, or over several, each in a thread."""
+"""``SMTP.send_many`` and ``Pool.send_many``: over one connection, or over several, each in a thread."""
 
 from __future__ import annotations
 
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from postwright.component.batching import SHARE, Feed, Numbered, furnish
-from postwright.drive.crew import Shared, merged
+from postwright.component.batching import SHARE, Feed, Numbered
+from postwright.component.load import Load, letters
+from postwright.drive.crew import Shared, merged, run
+from postwright.errors import PoolTimeout
 from postwright.session.batch import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from postwright.component.batching import Letter
+    from postwright.component.pool import Pool
     from postwright.component.smtp import SMTP
     from postwright.errors import SMTPError
     from postwright.words import SendResult
@@ -24,50 +26,68 @@ def many(
 ) -> Iterator[SendResult | SMTPError]:
     """Send the messages and yield their results; see ``SMTP.send_many``."""
     if connections > 1:
-        return _crew(client, messages, connections, ordered=ordered)
-    return _over_one(client, messages, WINDOW, ordered=ordered)
+        from postwright.component.pool import Pool  # noqa: PLC0415 - it stands on SMTP, which stands on this
+
+        return over_pool(Pool.beside(client, connections), messages, connections, ordered=ordered)
+    return _alone(client, messages, ordered=ordered)
 
 
-def _over_one(
-    client: SMTP, messages: Iterator[Letter], window: int, *, ordered: bool
-) -> Iterator[SendResult | SMTPError]:
-    plan = client._ready()
-    feed = Feed(client._operations, partial(client._adopted, plan), ordered=ordered, window=window)
+def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterator[SendResult | SMTPError]:
+    plan, load, order = client._ready(), Load(client), Numbered(ordered=ordered)
+    feed = Feed(client._operations, partial(client._adopted, plan), load, window=WINDOW)
+    given: Iterator[tuple[int, Letter]] = enumerate(messages)
     opened = not client.connected
     try:
-        for message in messages:
-            if feed.take(message):
-                if feed.batch.full:
-                    client._run(plan, feed.batch.advance(more=True))
-                yield from feed.results()
-        while feed.batch.pending:
-            client._run(plan, feed.batch.advance())
-            yield from feed.results()
+        source = given if load.plain else letters(load, partial(next, given, None), feed.blocked)
+        for number, result in _over_one(client, source, feed):
+            yield from order.next(number, result)
     finally:
         if opened:
             client.disconnect()
 
 
-def _crew(
-    client: SMTP, messages: Iterator[Letter], connections: int, *, ordered: bool
+def _over_one(
+    client: SMTP, source: Iterator[tuple[int, Letter] | None], feed: Feed
+) -> Iterator[tuple[int, SendResult | SMTPError]]:
+    plan = client._plan()
+    for numbered in source:
+        if numbered is None:
+            client._run(plan, feed.rest())
+            yield from feed.results()
+        elif feed.take(*numbered):
+            if feed.batch.full:
+                client._run(plan, feed.advance(more=True))
+            yield from feed.results()
+    while feed.batch.pending:
+        client._run(plan, feed.advance())
+        yield from feed.results()
+
+
+def over_pool(
+    pool: Pool, messages: Iterator[Letter], connections: int, *, ordered: bool
 ) -> Iterator[SendResult | SMTPError]:
-    client._ready()
-    shared, order = Shared(messages), Numbered(ordered=ordered)
+    """Send the messages over connections of a pool and yield their results; see ``Pool.send_many``."""
+    plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
+    shared = Shared(messages)
+    first = run(pool._enlist())
 
-    def work(twin: SMTP) -> Iterator[tuple[int, SendResult | SMTPError]]:
-        numbers: deque[int] = deque()
-
-        def share() -> Iterator[Letter]:
-            while (taken := shared.take()) is not None:
-                numbers.append(taken[0])
-                yield taken[1]
-
-        for result in _over_one(twin, share(), SHARE, ordered=True):
-            yield numbers.popleft(), result
+    def work(client: SMTP | None) -> Iterator[tuple[int, SendResult | SMTPError]]:
+        try:
+            client = client or run(pool._enlist())
+        except PoolTimeout:  # those who have a connection do the work
+            return
+        feed = Feed(client._operations, partial(client._adopted, plan), load, crew=pool, window=SHARE)
+        try:
+            yield from _over_one(client, letters(load, shared.take, feed.blocked), feed)
+        finally:
+            pool._come_back(placed=feed.placed)
+            run(pool._give_back(client))
 
     def stop() -> None:
-        shared.stopped = True
+        shared.stopped = load.stopped = True
 
-    twins = [furnish(client, client._another()) for _ in range(connections)]
-    for number, result in merged([work(twin) for twin in twins], stop):
-        yield from order.next(number, result)
+    try:
+        for number, result in merged([work(first), *(work(None) for _ in range(connections - 1))], stop):
+            yield from order.next(number, result)
+    finally:
+        pool._retire()

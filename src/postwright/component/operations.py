@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, TypeVar
 
+from postwright.component.cadence import Cadence
 from postwright.component.sent import Sent
+from postwright.drive.crew import Guard
 from postwright.enums import Outcome
 from postwright.errors import (
     AlreadyConnected,
@@ -51,6 +53,8 @@ class Operations:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.cadence = Cadence(session.clock, Guard())
+        """When the next message may begin (MaxMessageRate); connections that work together share it."""
         self.sent = Sent()
         """The message that went out last."""
 
@@ -123,6 +127,9 @@ class Operations:
         return await with_open_body(draft.body, self._deliver(envelope, draft, verb))
 
     async def _deliver(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
+        if rate := self.session.plan.settings.max_message_rate:
+            while wait := self.cadence.take(rate):
+                await Sleep(wait)
         if self.session.connected:
             return await self._on_open_line(envelope, draft, verb)
         await self.open()

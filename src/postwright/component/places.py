@@ -77,6 +77,11 @@ class Places:
                 self.taken -= 1
             self._grant()
 
+    def squeeze_in(self) -> None:
+        """Take a place, whether there is one or not."""
+        with self._lock:
+            self.taken += 1
+
     def send_away(self, reason: Callable[[], SMTPError]) -> None:
         """End the waiting of everyone who queues, with an error."""
         with self._lock:

@@ -6,7 +6,9 @@ import atexit
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from postwright.component.pooling import Pooling, _pools
+from postwright.component.enlisting import Enlisting
+from postwright.component.many import over_pool
+from postwright.component.pooling import _pools
 from postwright.component.smtp import SMTP
 from postwright.drive.crew import ThreadSweeper, ThreadTurn, run
 
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from postwright.component.batching import Letter
+    from postwright.errors import SMTPError
     from postwright.words import SendResult
 
 
-class Pool(Pooling[SMTP]):
+class Pool(Enlisting[SMTP]):
     """Connections to one server that are kept open and shared by threads.
 
     Every property of ``SMTP`` can be given as a keyword. A connection is looked at before it is used again; one that
@@ -98,6 +102,24 @@ class Pool(Pooling[SMTP]):
         """
         with self.connection() as smtp:
             return smtp.send_message(message, from_addr, to_addrs)
+
+    def send_many(
+        self, messages: Iterable[Letter], *, connections: int | None = None, ordered: bool = True
+    ) -> Iterator[SendResult | SMTPError]:
+        """Send finished messages over connections of the pool, overlapped; see ``SMTP.send_many``.
+
+        Args:
+            messages: What ``send_message`` takes; or tuples of message, sender and recipients.
+            connections: The most connections to use, each in a thread; by default all of the pool.
+            ordered: Whether results come in the order of the messages, or as they are known.
+
+        Returns:
+            An iterator that gives a result, or an error, for each message, while others are sent.
+
+        Raises:
+            PoolTimeout: No connection became free in time; nothing was sent.
+        """
+        return over_pool(self, iter(messages), min(connections or self.size, self.size), ordered=ordered)
 
     def close(self) -> None:
         """Say QUIT on every connection that is idle and close it; those that are in use follow when they come back."""

@@ -6,19 +6,22 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from postwright.component.aio import AsyncSMTP
-from postwright.component.pooling import Pooling
+from postwright.component.enlisting import Enlisting
+from postwright.component.many_aio import over_pool
 from postwright.drive.tasks import Home, TaskSweeper, TaskTurn, run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable
     from email.message import Message
     from types import TracebackType
     from typing import Self
 
+    from postwright.component.batching import Letter
+    from postwright.errors import SMTPError
     from postwright.words import SendResult
 
 
-class AsyncPool(Pooling[AsyncSMTP]):
+class AsyncPool(Enlisting[AsyncSMTP]):
     """Connections to one server that are kept open and shared by the tasks of one event loop.
 
     It has the members of ``Pool``; ``connection`` is an asynchronous context manager. A task that is cancelled gives its
@@ -57,10 +60,7 @@ class AsyncPool(Pooling[AsyncSMTP]):
     @asynccontextmanager
     async def connection(self, wait: float | None = None) -> AsyncIterator[AsyncSMTP]:
         """Lend a connection for the length of an ``async with`` block."""
-        if self._home.moved():  # an earlier event loop has ended, and its connections with it
-            for client in (*self._lent, *self._shut()):
-                client._drop()
-            self._begin()
+        self._settle()
         client = await run(self._lend(wait))
         try:
             yield client
@@ -69,10 +69,21 @@ class AsyncPool(Pooling[AsyncSMTP]):
             await run(self._give_back(client))
             raise
         except BaseException:  # cancelled: nothing may be waited for any more
-            for each in self._take_back(client):
-                each._drop()
+            self._drop(client)
             raise
         await run(self._give_back(client))
+
+    def _settle(self) -> None:
+        """Belong to the running event loop; where an earlier one has ended, its connections have with it."""
+        if self._home.moved():
+            for client in (*self._lent, *self._shut()):
+                client._drop()
+            self._begin()
+
+    def _drop(self, client: AsyncSMTP) -> None:
+        """Take a connection back without a word."""
+        for each in self._take_back(client):
+            each._drop()
 
     async def send_message(
         self, message: Message | bytes, from_addr: str | None = None, to_addrs: str | Iterable[str] | None = None
@@ -80,6 +91,16 @@ class AsyncPool(Pooling[AsyncSMTP]):
         """Send a finished message over a connection of the pool."""
         async with self.connection() as smtp:
             return await smtp.send_message(message, from_addr, to_addrs)
+
+    def send_many(
+        self,
+        messages: Iterable[Letter] | AsyncIterable[Letter],
+        *,
+        connections: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncIterator[SendResult | SMTPError]:
+        """Send finished messages over connections of the pool, overlapped, and give a result for each."""
+        return over_pool(self, messages, min(connections or self.size, self.size), ordered=ordered)
 
     async def close(self) -> None:
         """Say QUIT on every connection that is idle and close it; those that are in use follow when they come back."""

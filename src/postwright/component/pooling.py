@@ -87,6 +87,7 @@ class Pooling(Generic[C]):
         self._idle: list[Idle[C]] = []
         self._lent: set[C] = set()
         self._closed = self._swept = False
+        self._keeping = True
         self._sweeper = type(self)._sweeper_kind()
 
     def __repr__(self) -> str:
@@ -237,7 +238,7 @@ class Pooling(Generic[C]):
             client._drop()
             return []
         now = clock.monotonic()
-        keep = not self._closed and not client._driver.busy and self._keeps(client, now, now)
+        keep = self._keeping and not self._closed and not client._driver.busy and self._keeps(client, now, now)
         refurnish(self.template, client)
         with self._lock:
             self._lent.discard(client)

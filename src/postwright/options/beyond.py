@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
-from postwright.options.kinds import BOOLEAN, LINE, LINES, SECONDS, Choice, Integer
+from postwright.options.kinds import BOOLEAN, LINE, LINES, SECONDS, Choice, Integer, Kind
 from postwright.options.option import Option, OptionSet
+
+
+class Number(Kind[float, float]):
+    """A number from 0 on, which need not be whole.
+
+    Args:
+        unit: What is counted.
+    """
+
+    python = "float"
+
+    def __init__(self, unit: str) -> None:
+        self.allowed = f"a number of {unit} from 0 on"
+
+    def check(self, name: str, value: object) -> float:
+        """Take numbers from 0 on, but for infinity."""
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+            return float(value)
+        raise self.refuse(name, value)
+
+    def parse(self, name: str, text: str) -> float:
+        """Take a decimal number."""
+        try:
+            return self.check(name, float(text))
+        except ValueError:
+            raise self.refuse(name, text) from None
 
 
 def _envelope_id(value: str) -> str:
@@ -46,14 +72,29 @@ class PostwrightSettings(OptionSet):
         600,
         "Seconds to wait for the reply to the message itself (RFC 5321 section 4.5.3.2.6); 0 waits for ever.",
     )
+    max_message_rate = Option(
+        "MaxMessageRate",
+        Number("messages per second"),
+        0.0,
+        "How many messages per second may begin, over all connections that work together; 0 for no limit.",
+    )
     max_messages_per_connection = Option(
         "MaxMessagesPerConnection",
         Integer(0, None, "messages"),
         0,
         "After so many messages a connection is closed and a new one opened; 0 for no limit but the server's (MAILMAX).",
     )
+    max_retries = Option(
+        "MaxRetries",
+        Integer(0, 100),
+        0,
+        "How often send_many() sends a message again that was refused for now, or not sent because of the line.",
+    )
     reply_timeout = Option(
         "ReplyTimeout", SECONDS, 300, "Seconds in which a whole reply must arrive, however it trickles; 0 for no limit."
+    )
+    retry_delay = Option(
+        "RetryDelay", SECONDS, 30, "Seconds before send_many() sends a message again; doubled each time (MaxRetries)."
     )
     ssl_crls = Option(
         "SSLCRLs",

@@ -107,9 +107,9 @@ class Batch:
             self._due = self._session.clock() + self._moment
         self._todo.append(Item(key, envelope, draft, alone=alone))
 
-    def withdraw(self) -> None:
-        """Take back the messages that nothing was said of yet; they have no result."""
-        self._tally.withdraw()
+    def withdraw(self) -> list[int]:
+        """Take back the messages that nothing was said of yet; they have no result. Return their keys."""
+        return self._tally.withdraw()
 
     def unknown(self) -> list[int]:
         """Return the keys of messages that the server has, or may have, in part or as a whole, and that have no result."""

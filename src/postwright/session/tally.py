@@ -60,11 +60,13 @@ class Tally:
             return
         self.done.append((item.key, result))
 
-    def withdraw(self) -> None:
-        """Forget what nothing was said of; what some of its recipients have already goes on."""
+    def withdraw(self) -> list[int]:
+        """Forget what nothing was said of, and return the keys; what some of its recipients have already goes on."""
         begun = [item for item in self.todo if item.earlier is not None]
+        keys = [item.key for item in self.todo if item.earlier is None]
         self.todo.clear()
         self.todo.extend(begun)
+        return keys
 
     def unknown(self, taken: int) -> list[int]:
         """Return the keys of messages without a result that the server can have (see ``fault``), in part or whole."""

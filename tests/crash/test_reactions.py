@@ -1,0 +1,273 @@
+"""What a batch and a pool do when the server has too much to do: fewer connections, slower, later; each message once."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postwright import SMTP, Outcome, SendResult, SMTPError, errors
+from postwright.session.ways import overlap
+from tests.crash.moody import MoodySink, letters
+from tests.interop.both import Client, Lender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Make = Callable[..., Client]
+
+WAYS = {
+    "dotted": ("PIPELINING", "SIZE"),
+    "chunked": ("PIPELINING", "CHUNKING"),
+    "one by one": ("SIZE",),
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> Iterator[None]:
+    overlap.clear()
+    yield
+    overlap.clear()
+
+
+@pytest.fixture(params=["SMTP", "AsyncSMTP"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner | None]:
+    if request.param == "SMTP":
+        yield None
+        return
+    with asyncio.Runner() as made:
+        yield made
+
+
+@pytest.fixture
+def make(runner: asyncio.Runner | None) -> Make:
+    return lambda sink, **values: Client(
+        runner, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3, "timeout": 5} | values
+    )
+
+
+def outcomes(results: list[Any]) -> Counter[str]:
+    return Counter("SENT" if isinstance(result, SendResult) else result.outcome.name for result in results)
+
+
+def check(sink: MoodySink, results: list[Any], count: int) -> Counter[str]:
+    """See that each message has its result in order, and that what is SENT was taken once and the rest was not."""
+    assert len(results) == count
+    for number, result in enumerate(results):
+        taken = sink.taken[f"<{number}@example.org>"]
+        if isinstance(result, SendResult):
+            assert result.message_id == f"<{number}@example.org>"
+            assert taken == 1, f"{number} is SENT, and was taken {taken} times"
+        elif result.outcome is Outcome.NOT_SENT:
+            assert taken == 0, f"{number} is NOT_SENT, and was taken"
+        else:
+            assert taken <= 1
+    return outcomes(results)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_server_with_few_connections_gets_few(make: Make, way: str) -> None:
+    with MoodySink(most=3, extensions=WAYS[way]) as sink:
+        results = make(sink).send_many(letters(200), connections=10)
+        assert check(sink, results, 200) == {"SENT": 200}
+        assert sink.peak <= 3
+        assert sink.refused <= 10
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("place", ["GREETING", "EHLO", "MAIL", "RCPT", "AFTER"])
+@pytest.mark.parametrize("connections", [1, 4])
+def test_421_anywhere_loses_nothing_and_doubles_nothing(make: Make, way: str, place: str, connections: int) -> None:
+    often = 2 if place in {"GREETING", "EHLO"} else 11
+    with MoodySink(closing={place: often, **({"MAIL": 30} if often == 2 else {})}, extensions=WAYS[way]) as sink:
+        client = make(sink)
+        client.settings.max_retries, client.settings.retry_delay = 8, 0
+        results = client.send_many(letters(60), connections=connections)
+        found = check(sink, results, 60)
+        # With whole messages in flight behind the one that is answered with 421, nobody knows about those.
+        assert found["SENT"] + found["UNKNOWN"] == 60
+        assert way == "chunked" or found == {"SENT": 60}
+
+
+@pytest.mark.parametrize(("often", "wanted"), [(10, {"SENT": 10}), (1, {"NOT_SENT": 10})])
+def test_421_to_the_body_is_a_refusal_and_a_new_connection_is_tried_once(
+    make: Make, often: int, wanted: dict[str, int]
+) -> None:
+    with MoodySink(closing={"BODY": often}, extensions=WAYS["one by one"]) as sink:
+        assert check(sink, make(sink).send_many(letters(10)), 10) == wanted
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("refusal", ["450 4.2.1 busy", "451 4.3.0 not now", "452 4.3.1 disk full"])
+def test_what_is_refused_for_now_goes_again_when_that_is_wanted(make: Make, refusal: str, connections: int) -> None:
+    with MoodySink() as sink:
+        client = make(sink)
+        client.settings.max_retries, client.settings.retry_delay = 3, 0
+        results = client.send_many(itertools.chain(letters(30, f"X-Fail: 2 {refusal}\r\n")), connections=connections)
+        assert check(sink, results, 30) == {"SENT": 30}
+        sink.forget()
+        results = client.send_many(letters(30, f"X-Fail: 9 {refusal}\r\nX-Other: yes\r\n"), connections=connections)
+        assert check(sink, results, 30) == {"NOT_SENT": 30}
+        assert {str(result.reply) for result in results} == {refusal}
+
+
+def test_nothing_goes_again_unless_that_is_wanted(make: Make) -> None:
+    with MoodySink() as sink:
+        results = make(sink).send_many([*letters(5, "X-Fail: 1 451 not now\r\n"), *letters(0)])
+        assert check(sink, results, 5) == {"NOT_SENT": 5}
+
+
+def test_what_will_never_be_taken_does_not_go_again(make: Make) -> None:
+    with MoodySink() as sink:
+        client = make(sink)
+        client.settings.max_retries, client.settings.retry_delay = 3, 0
+        results = client.send_many(letters(5, "X-Fail: 1 554 never\r\n"))
+        assert check(sink, results, 5) == {"NOT_SENT": 5}
+
+
+def test_results_that_are_known_do_not_wait_for_those_that_go_again(make: Make) -> None:
+    with MoodySink() as sink:
+        client = make(sink)
+        client.settings.max_retries, client.settings.retry_delay = 1, 1
+        mixed = [*letters(1, "X-Fail: 1 450 not now\r\n"), *list(letters(6))[1:]]
+        began = time.monotonic()
+        results = client.send_many(mixed, ordered=False)
+        took = time.monotonic() - began
+        assert [result.message_id for result in results] == [f"<{n}@example.org>" for n in (1, 2, 3, 4, 5, 0)]
+        assert 0.7 < took < 5
+
+
+def test_a_server_that_comes_back_gets_everything(make: Make) -> None:
+    with MoodySink() as gone:
+        port = gone.port
+    client = make(gone)
+    client.settings.max_retries, client.settings.retry_delay = 4, 1
+    sinks: list[MoodySink] = []
+
+    def come_back() -> None:
+        sinks.append(MoodySink(port=port))
+        sinks[0].__enter__()
+
+    timer = threading.Timer(1.5, come_back)
+    timer.start()
+    results = client.send_many(letters(40))
+    timer.join()
+    sinks[0].__exit__()
+    assert check(sinks[0], results, 40) == {"SENT": 40}
+
+
+def test_messages_per_second_are_limited_over_all_connections(make: Make) -> None:
+    for connections in (1, 4):
+        with MoodySink() as sink:
+            client = make(sink)
+            client.settings.max_message_rate = 40
+            began = time.monotonic()
+            results = client.send_many(letters(21), connections=connections)
+            took = time.monotonic() - began
+            assert check(sink, results, 21) == {"SENT": 21}
+            assert 0.49 <= took < 4
+
+
+def test_single_messages_are_limited_too(runner: asyncio.Runner | None) -> None:
+    with MoodySink() as sink:
+        pool = Lender(runner, 3, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3})
+        pool.settings.max_message_rate = 20
+        began = time.monotonic()
+        results = pool.send_together(list(letters(11)))
+        assert check(sink, results, 11) == {"SENT": 11}
+        assert 0.49 <= time.monotonic() - began < 4
+        pool.close()
+
+
+def test_a_pool_under_421_at_the_greeting_uses_those_that_it_has(runner: asyncio.Runner | None) -> None:
+    with MoodySink(most=2) as sink:
+        pool = Lender(runner, 8, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3})
+        for _ in range(3):
+            results = pool.send_together(list(letters(40)))
+            assert check(sink, results, 40) == {"SENT": 40}
+            sink.forget()
+        assert pool.width <= 2
+        assert sink.peak <= 2
+        assert sink.refused <= 8
+        pool.close()
+
+
+def test_a_pool_sends_a_batch_and_keeps_its_connections(runner: asyncio.Runner | None) -> None:
+    with MoodySink(most=3) as sink:
+        pool = Lender(runner, 3, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3})
+        opened: list[Any] = []
+        pool.template.on_connection_status = opened.append
+        for _ in range(3):
+            assert check(sink, pool.send_many(letters(100)), 100) == {"SENT": 100}
+            sink.forget()
+        assert pool.idle == 3
+        assert sum(event.connection_event == "Connected" for event in opened) == 3
+        assert pool.send_many([]) == []
+        pool.close()
+
+
+def test_a_pool_that_lends_all_it_has_says_so_before_a_batch_begins(runner: asyncio.Runner | None) -> None:
+    with MoodySink() as sink:
+        values = {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3, "wait": 0.1}
+        pool = Lender(runner, 1, values)
+        with pool.connection(), pytest.raises(errors.PoolTimeout):
+            pool.send_many(letters(3))
+        assert check(sink, pool.send_many(letters(3)), 3) == {"SENT": 3}
+        pool.close()
+
+
+def test_interrupt_ends_the_waiting_and_tells_the_last_refusal() -> None:
+    with MoodySink() as sink:
+        client = SMTP(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3)
+        client.settings.max_retries, client.settings.retry_delay = 1, 1000
+        results: list[SendResult | SMTPError] = []
+        thread = threading.Thread(
+            target=lambda: results.extend(client.send_many(letters(3, "X-Fail: 1 451 not now\r\n")))
+        )
+        thread.start()
+        while thread.is_alive():
+            client.interrupt()
+            thread.join(0.05)
+        assert outcomes(results) == {"NOT_SENT": 3}
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_who_wants_no_more_results_is_not_kept_waiting(connections: int) -> None:
+    with MoodySink() as sink:
+        client = SMTP(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3)
+        client.settings.max_retries, client.settings.retry_delay = 5, 1000
+        mixed = itertools.chain(letters(3, "X-Fail: 1 450 not now\r\n"), letters(100_000))
+        results: Any = client.send_many(mixed, connections=connections, ordered=False)
+        for _ in range(5):
+            assert isinstance(next(results), SendResult)
+        began = time.monotonic()
+        results.close()
+        assert time.monotonic() - began < 5
+
+
+def test_a_task_that_is_cancelled_in_a_batch_leaves_nothing_behind() -> None:
+    from postwright import AsyncPool
+
+    async def scenario() -> None:
+        with MoodySink(most=2) as sink:
+            async with AsyncPool(4, mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3) as pool:
+
+                async def batch() -> int:
+                    return len([result async for result in pool.send_many(letters(300))])
+
+                for delay in [n / 500 for n in range(30)]:
+                    task = asyncio.create_task(batch())
+                    await asyncio.sleep(delay)
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                    assert pool.in_use == 0
+                sink.forget()
+                results = [result async for result in pool.send_many(letters(50))]
+                assert check(sink, results, 50) == {"SENT": 50}
+
+    asyncio.run(scenario())

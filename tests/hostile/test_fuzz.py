@@ -73,6 +73,7 @@ def read(stream: bytes, chance: random.Random) -> Reading:
             replies.extend(
                 (reply.code, [line.encode("utf-8", "surrogateescape") for line in reply.lines]) for reply in several
             )
+        assert reader.several() == []  # or the fault behind the replies that came with it
     except MalformedReply:
         return replies, "bad"
     except ReplyTooLong:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _OCTETS = (bytes, bytearray, memoryview)
+_NOTHING: dict[str, list[str]] = {}
 
 
 def check_server(plan: Plan) -> None:
@@ -177,8 +178,9 @@ def named_envelope(plan: Plan, draft: Draft, from_addr: str | None, to_addrs: st
         RecipientMissing: Nobody says who receives it.
         InvalidAddress: What is said is no address.
     """
+    told = _NOTHING if to_addrs is not None and from_addr is not None else draft.told
     if to_addrs is None:
-        recipients = recipients_told(draft.told)
+        recipients = recipients_told(told)
     elif isinstance(to_addrs, str):
         recipients = tuple([Recipient(address) for address in parse_mailbox_list(to_addrs)])
     else:
@@ -188,8 +190,8 @@ def named_envelope(plan: Plan, draft: Draft, from_addr: str | None, to_addrs: st
     elif returns := plan.properties.return_path:
         sender = reverse_path(returns)
     else:
-        sender = sender_told(draft.told)
-        if sender == NOBODY:
+        sender = sender_told(told)
+        if sender is NOBODY:
             raise SenderMissing("the message has no From or Sender header, and no from_addr was given")
     if not recipients:
         raise RecipientMissing("the message has no To, Cc or Bcc header, and no to_addrs were given")

@@ -83,24 +83,20 @@ class Draft:
     """A message ready to be sent.
 
     Args:
-        headers: The header block, with the empty line that ends it; None where a subclass makes it later.
-        body: What follows; None likewise.
+        headers: The header block, with the empty line that ends it.
+        body: What follows.
         message_id: The Message-ID with its brackets; "" where the message has none.
         hidden_fields: Bcc and Resent-Bcc fields that were found and are not in ``headers``.
     """
 
-    __slots__ = ("_body", "_fields", "_headers", "hidden_fields", "message_id")
+    __slots__ = ("_body", "_fields", "_headers", "_message_id", "hidden_fields")
 
     def __init__(
-        self,
-        headers: bytes | None,
-        body: Body | None,
-        message_id: str,
-        hidden_fields: tuple[tuple[str, str], ...] = (),
+        self, headers: bytes, body: Body, message_id: str, hidden_fields: tuple[tuple[str, str], ...] = ()
     ) -> None:
-        self._headers = headers
-        self._body = body
-        self.message_id = message_id
+        self._headers: bytes | None = headers  # None is for subclasses that make it when it is asked for
+        self._body: Body | None = body
+        self._message_id = message_id
         self.hidden_fields = hidden_fields
         self._fields: tuple[tuple[str, str], ...] | None = None
 
@@ -115,6 +111,11 @@ class Draft:
         """What follows, as a stream."""
         assert self._body is not None
         return self._body
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID with its brackets; "" where the message has none."""
+        return self._message_id
 
     @property
     def whole(self) -> bytes | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from postwright.errors import InvalidHeader
-from postwright.message.blocks import HIDDEN, header_text
+from postwright.message.blocks import HIDDEN, header_text, unfold
 from postwright.message.body import Body, Memory
 from postwright.message.draft import Draft
 from postwright.wire.lines import CHUNK, whole
@@ -19,7 +19,8 @@ _LINE = re.compile(rb"(?:([!-9;-~]+)[ \t]*:|[ \t])[^\n]*\n")
 _BLOCK = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)++")
 # The fields that sending needs to know, each found by the line end before it.
 _TELLING = re.compile(
-    rb"\n(From|Sender|To|B?cc|Message-ID|Resent-[!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE
+    r"\n(From|Sender|To|B?cc|Message-ID|Resent-[!-9;-~]+)[ \t]*:[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -29,21 +30,20 @@ class Finished(Draft):
     Args:
         data: The whole message, as it is sent.
         cut: Where in it the body begins.
-        told: The values, without folds, of the fields that say who sends and receives, and of Message-ID, by their
-            names in lower case.
-        hidden_fields: Bcc and Resent-Bcc fields that were taken out; they are in ``told`` too.
+        found: Names and values, with folds, of the fields that say who sends and receives, and of Message-ID.
+        hidden_fields: Bcc and Resent-Bcc fields that were taken out; they are in ``found`` too.
     """
 
-    __slots__ = ("_cut", "_told", "data")
+    __slots__ = ("_cut", "_found", "data")
 
     def __init__(
-        self, data: bytes, cut: int, told: dict[str, list[str]], hidden_fields: tuple[tuple[str, str], ...] = ()
+        self, data: bytes, cut: int, found: list[tuple[str, str]], hidden_fields: tuple[tuple[str, str], ...] = ()
     ) -> None:
         self.data = data
+        self.hidden_fields = hidden_fields
         self._cut = cut
-        self._told = told
-        identifiers = told.get("message-id")
-        super().__init__(None, None, identifiers[0] if identifiers else "", hidden_fields)
+        self._found = found
+        self._headers = self._body = self._fields = None
 
     @property
     def headers(self) -> bytes:
@@ -60,9 +60,20 @@ class Finished(Draft):
         return self._body
 
     @property
+    def message_id(self) -> str:
+        """The Message-ID with its brackets; "" where the message has none."""
+        for name, value in self._found:
+            if len(name) == 10 and name.lower() == "message-id":
+                return unfold(value).strip(" \t")
+        return ""
+
+    @property
     def told(self) -> dict[str, list[str]]:
         """The values of the fields that say who sends and receives, by their names in lower case."""
-        return self._told
+        told: dict[str, list[str]] = {}
+        for name, value in self._found:
+            told.setdefault(name.lower(), []).append(unfold(value).strip(" \t"))
+        return told
 
     @property
     def whole(self) -> bytes | None:
@@ -102,16 +113,19 @@ def from_bytes(data: bytes) -> Finished:
     head = data[:end]
     if not _BLOCK.fullmatch(head):
         _fields(head)  # says which line is none
-    told: dict[str, list[str]] = {}
-    for name, value in _TELLING.findall(b"\n" + head):
-        text = header_text(value.replace(b"\r\n", b"") if b"\n" in value else value).strip(" \t\r")
-        told.setdefault(name.decode().lower(), []).append(text)
-    if "bcc" not in told and "resent-bcc" not in told:
-        return Finished(data, end + 2, told)
-    fields = _fields(head)
+    found = _TELLING.findall("\n" + header_text(head))
+    for name, _ in found:
+        if name[-3:].lower() == "bcc":
+            return _without_bcc(data, end, found)
+    return Finished(data, end + 2, found)
+
+
+def _without_bcc(data: bytes, end: int, found: list[tuple[str, str]]) -> Finished:
+    """Return a message without its Bcc fields."""
+    fields = _fields(data[:end])
     hidden = tuple((name, _value(raw)) for name, raw in fields if name.lower() in HIDDEN)
     head = b"".join(raw for name, raw in fields if name.lower() not in HIDDEN)
-    return Finished(head + data[end:], len(head) + 2, told, hidden)
+    return Finished(head + data[end:], len(head) + 2, found, hidden)
 
 
 def _fields(head: bytes) -> list[tuple[str, bytes]]:

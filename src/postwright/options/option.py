@@ -162,6 +162,9 @@ class Option(Generic[T, S]):
     def __get__(self, owner: OptionSet | None, of: type[Any]) -> Option[T, S] | T:
         if owner is None:
             return self
+        if self._plain:
+            value: T = owner._store.values.get(self.key, self.default)
+            return value
         return self.read(owner._store)
 
     def __set__(self, owner: OptionSet, value: S) -> None:

@@ -38,6 +38,10 @@ class Allowance:
         self.recipients = limits.get("RCPTMAX")
         self.domains = limits.get("RCPTDOMAINMAX")
 
+    def counts(self, most: int) -> bool:
+        """Whether there is a limit to the number of transactions; see ``more``."""
+        return bool(most) or self._most_mails is not None
+
     def more(self, most: int) -> bool:
         """Whether one more transaction may begin.
 

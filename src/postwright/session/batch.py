@@ -25,8 +25,8 @@ from postwright.session.hearing import Hearing, check_closing, check_reset, refu
 from postwright.session.states import State
 from postwright.session.tally import FINAL, LINE_FAULTS, TRIES, Tally
 from postwright.session.transaction import TAKEN
-from postwright.session.verdict import Answers, tell_refusals, verdict
-from postwright.session.ways import Item, Ways, dotted, overlap
+from postwright.session.verdict import tell_refusals, verdict
+from postwright.session.ways import RSET, Item, Ways, dotted, overlap
 from postwright.words import SendResult
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ MOMENT = 0.02
 
 WRITE = 128 * 1024
 """Octets of one write of whole messages."""
-
-_RSET = b"RSET\r\n"
 
 
 class Batch:
@@ -134,7 +132,7 @@ class Batch:
     @property
     def pending(self) -> bool:
         """Whether any message has no result yet."""
-        return bool(self._todo or self._flight)
+        return bool(self._todo or self._flight or self._ears.resetting)
 
     async def advance(self, *, more: bool = False) -> None:
         """Go on until there is at least one more result, and a moment longer while more of them come at once.
@@ -161,7 +159,7 @@ class Batch:
     async def _advance(self) -> None:
         if self._ways.offered is not self._session.extensions:
             self._ways = Ways(self._session)
-        if not self._flight and self._session.used_up:
+        if not (self._flight or self._ears.resetting) and self._session.used_up:
             await quit_line(self._session)  # the next round opens a new one
             return
         if not self._overlapping:
@@ -194,49 +192,41 @@ class Batch:
 
     def _fits(self) -> bool:
         """Whether the next message can be overlapped, on this line."""
-        item = self._todo[0]
-        return item.earlier is None and self._ways.fits(item) and not self._session.used_up
+        return self._ways.fits(self._todo[0]) and not (self._ways.counted and self._session.used_up)
 
     # CHUNKING: whole messages, many in flight
 
     async def _chunked(self) -> None:
-        if not self._flight:
+        idle = not (self._flight or self._ears.resetting)
+        if idle:
             await self._look()
         ready = self._fitting()
-        if not (ready or self._flight):
+        if idle and not ready:
             await self._one(self._todo.popleft())
             return
         if ready and self._before_end is not None:
-            errors = await self._forbidden([item for item, _ in ready])
-            ready = [pair for pair in ready if pair[0].key not in errors]
+            errors = await self._forbidden(ready)
+            ready = [item for item in ready if item.key not in errors]
         if ready:
-            out: list[bytes] = []
-            at = self._session.link.offered
-            for item, parts in ready:
-                out += parts
-                at += sum(map(len, parts))
-                item.end_at = at - len(_RSET) - 1  # its last octet makes the message whole
-                item.tries += 1
-                self._flight.append(item)
-                self._session.talk.expect(len(item.envelope.recipients) + 3)
+            out = self._ways.chunks(ready, self._session.link.offered)
+            self._flight.extend(ready)
+            self._session.talk.expect(sum([len(item.envelope.recipients) + 3 for item in ready]))
             self._session.state = State.ENDED
-            await self._session.talk.pour(b"".join(out))
-        while self._flight and (len(self._flight) > self._window // 2 or not self._goes_on()):
+            await self._session.talk.pour(out)
+        while (self._flight or self._ears.resetting) and (len(self._flight) > self._window // 2 or not self._goes_on()):
             await self._hear_chunked()
-        if not self._flight:
+        if not self._flight and not self._ears.resetting:
             self._session.state = State.READY
 
-    def _fitting(self) -> list[tuple[Item, tuple[bytes, ...]]]:
-        """Take the messages that go out in one write, and what is written for each."""
-        ready: list[tuple[Item, tuple[bytes, ...]]] = []
+    def _fitting(self) -> list[Item]:
+        """Take the messages that go out in one write."""
+        ready: list[Item] = []
         octets, room = 0, self._window - len(self._flight)
         while self._todo and len(ready) < room and octets < WRITE and self._fits():
             item = self._todo.popleft()
             self._session.allowance.use(item.envelope.recipients)
-            body = item.draft.body.whole or b""
-            size = len(item.draft.headers) + len(body)
-            ready.append((item, (self._ways.group(item, b"BDAT %d LAST\r\n" % size), item.draft.headers, body, _RSET)))
-            octets += size
+            octets += len(item.data)
+            ready.append(item)
         return ready
 
     async def _forbidden(self, items: list[Item]) -> Mapping[int, SMTPError]:
@@ -254,19 +244,28 @@ class Batch:
 
     async def _hear_chunked(self) -> None:
         heard = await self._ears.more()
-        while self._flight:
-            item = self._flight[0]
-            count = len(item.envelope.recipients) + 3
-            if len(heard) < count:
-                break
-            answers = heard[:count]
-            del heard[:count]
-            self._flight.popleft()
-            await self._settle(item, answers[0], answers[1:-2], answers[-2])
-            check_reset(answers[-1])
-        if self._flight and len(heard) == len(self._flight[0].envelope.recipients) + 2:
-            refused_by_closing(self._flight[0], heard[-1])
-        check_closing(heard)
+        at = 0
+        try:
+            while True:
+                if self._ears.resetting and at < len(heard):
+                    self._ears.resetting = False
+                    at += 1
+                    check_reset(heard[at - 1])
+                if not self._flight:
+                    break
+                item = self._flight[0]
+                end = at + len(item.envelope.recipients) + 2
+                if len(heard) < end:
+                    check_closing(heard[at:])
+                    break
+                answers, at = heard[at:end], end
+                refused_by_closing(item, answers[-1])
+                self._flight.popleft()
+                self._ears.resetting = True
+                if refusals := self._settle(item, answers[0], answers[1:-1], answers[-1]):
+                    await tell_refusals(self._session, refusals)
+        finally:
+            del heard[:at]
 
     # Without CHUNKING: a body, and the next message's commands behind its dot
 
@@ -291,7 +290,7 @@ class Batch:
             self._flight.append(item)
         out = b""
         if wanted:
-            out = dotted(item)
+            out = dotted(item.data)
             item.end_at = self._session.link.offered + len(out) - 5
         elif go.code == 354:  # no recipient is left, and the server waits for a body (RFC 2920 section 3.1)
             out = b".\r\n"
@@ -301,12 +300,12 @@ class Batch:
         if proven and self._todo and self._fits():
             following = self._begin(self._todo.popleft())
         self._session.state = State.ENDED
-        await talk.pour(out + _RSET + following)
+        await talk.pour(out + RSET + following)
         final = (await self._ears.hear(1))[0] if go.code == 354 else go
         refused_by_closing(item, final)
-        check_closing([final])
         self._flight.popleft()
-        await self._settle(item, mail, rcpts, final)
+        if refusals := self._settle(item, mail, rcpts, final):
+            await tell_refusals(self._session, refusals)
         await self._ears.prove(proven=proven)
         if not self._flight:
             self._session.state = State.READY
@@ -317,24 +316,23 @@ class Batch:
         item.end_at = None
         self._flight.append(item)
         self._session.talk.expect(len(item.envelope.recipients) + 2)
-        return self._ways.group(item, b"DATA\r\n")
+        return self._ways.group(item) + b"DATA\r\n"
 
     # What came of each message
 
-    async def _settle(self, item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> None:
-        """Note what became of a message whose replies are all here.
+    def _settle(self, item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> SendResult | None:
+        """Note what became of a message whose replies are all here; return its result if recipients were refused.
 
         Raises:
             UnexpectedReply: The replies don't fit together.
         """
         try:
-            result = verdict(item.envelope, item.draft, Answers(mail, rcpts, final, whole=item.end_at is not None))
+            result = verdict(item, mail, rcpts, final)
         except UnexpectedReply:
             self._flight.appendleft(item)
             raise
         self._tally.finish(item, result)  # first of all: a handler may end what follows
-        if isinstance(result, SendResult):
-            await tell_refusals(self._session, result)
+        return result if len(rcpts) > 1 and isinstance(result, SendResult) else None
 
     async def _fault(self, error: SMTPError, *, final: bool) -> None:
         """Settle what was in flight when the line failed.
@@ -343,7 +341,7 @@ class Batch:
         that a line that failed has always settled a message or used up one of its tries, so this comes to an end.
         """
         await self._session.hang_up(error.message, error.code)
-        self._ears.heard.clear()
+        self._ears.clear()
         final = final or isinstance(error, FINAL)
         if final:
             self.ended = error

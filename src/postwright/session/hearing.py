@@ -30,13 +30,20 @@ class Hearing:
 
     Attributes:
         heard: Replies that were read and belong to messages whose replies are not all here.
+        resetting: Whether the next reply is the one to the RSET behind a message that is settled.
     """
 
-    __slots__ = ("_session", "heard")
+    __slots__ = ("_session", "heard", "resetting")
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.heard: list[Reply] = []
+        self.resetting = False
+
+    def clear(self) -> None:
+        """Forget all of a line that is gone."""
+        self.heard.clear()
+        self.resetting = False
 
     async def more(self, timeout: float | None = None) -> list[Reply]:
         """Wait for more replies, and return all that were read and not used.
@@ -96,6 +103,11 @@ def check_reset(reply: Reply) -> None:
 
 
 def refused_by_closing(item: Item, final: Reply) -> None:
-    """Note that a 421 in answer to a whole message refuses it: the server does not have it, and it may go again."""
+    """See that a whole message is not answered by a 421: that refuses it, and it may go again on another line.
+
+    Raises:
+        ServiceClosing: It is.
+    """
     if final.code == 421:
         item.end_at = None
+        raise ServiceClosing(str(final), reply=final)

@@ -49,10 +49,13 @@ class Link:
 
     async def send(self, *buffers: Octets) -> None:
         """Send plaintext, all of the buffers together; what the server says meanwhile is kept for ``receive``."""
-        plain = sum(map(len, buffers))
+        plain = len(buffers[0]) if len(buffers) == 1 else sum(map(len, buffers))
         if len(buffers) > 1 and plain <= _RECORD:  # copying so little costs less than a buffer or a record of its own
             buffers = (b"".join(buffers),)
         self.offered += plain
+        if self.tls is None and self.pace is None:
+            await self._send_as_it_is(buffers[0] if len(buffers) == 1 else list(buffers), plain)
+            return
         raw: Sequence[Octets] = buffers
         if self.tls is not None:
             raw = [self.tls.encrypt(buffer) for buffer in buffers]
@@ -75,6 +78,18 @@ class Link:
             raise
         self.taken += plain
 
+    async def _send_as_it_is(self, data: Octets | list[Octets], plain: int) -> None:
+        write = Write(data, self.timeout)
+        try:
+            early = await write
+        except BaseException:
+            self.taken += write.written
+            self._early += write.early
+            raise
+        self.taken += plain
+        if early:
+            self._early += early
+
     async def receive(self, timeout: float | None) -> bytes:
         """Wait for plaintext; b"" is the end of the connection."""
         if self._plain:
@@ -96,6 +111,8 @@ class Link:
 
     def arrived(self) -> bytes:
         """Return plaintext that is here already, without waiting."""
+        if not self._early and not self._plain:
+            return b""
         data = bytes(self._early)
         self._early.clear()
         plain, self._plain = self._plain, b""

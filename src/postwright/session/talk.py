@@ -193,10 +193,10 @@ class Talk:
             await self._wait(timeout or None)
         self._owed -= len(replies)
         self.last_reply = replies[-1]
-        closing = next((index for index, reply in enumerate(replies) if reply.code == 421), None)
-        if closing is not None:
-            self.dropped = True
-            return replies[: closing + 1]
+        for index, reply in enumerate(replies):
+            if reply.code == 421:
+                self.dropped = True
+                return replies[: index + 1]
         if self._owed < 0:
             self.dropped = True
             raise UnexpectedReply("the server sent more replies than there were commands")

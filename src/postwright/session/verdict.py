@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from postwright.errors import MessageRefused, RecipientsRefused, SenderRefused, UnexpectedReply
 from postwright.events import Error
@@ -13,48 +13,48 @@ from postwright.words import RecipientResult, SendResult
 
 if TYPE_CHECKING:
     from postwright.errors import SMTPError
-    from postwright.message.draft import Draft
     from postwright.session.session import Session
-    from postwright.words import Envelope, Reply
+    from postwright.session.ways import Item
+    from postwright.words import Reply
 
 
-class Answers(NamedTuple):
-    """All replies to one message; ``whole`` says whether its body went out, and not just a dot or nothing."""
-
-    mail: Reply
-    rcpts: list[Reply]
-    final: Reply
-    whole: bool
-
-
-def verdict(envelope: Envelope, draft: Draft, answers: Answers) -> SendResult | SMTPError:
+def verdict(item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> SendResult | SMTPError:
     """Return the result of a message, or the error why it was not taken.
+
+    Args:
+        item: The message; ``end_at`` says whether its body went out, and not just a dot or nothing.
+        mail: The answer to MAIL.
+        rcpts: The answers to RCPT, one for each recipient.
+        final: The answer to the body, or to what stood in its place.
 
     Raises:
         UnexpectedReply: The replies don't fit together: something else is being answered.
     """
-    sender_ok = answers.mail.code == 250
-    results = tuple(
-        RecipientResult(addr_spec(r.address), r.type, reply.code in TAKEN, reply if sender_ok else None)
-        for r, reply in zip(envelope.recipients, answers.rcpts, strict=True)
-    )
-    if sender_ok and answers.whole and answers.final.code == 250 and any(result.accepted for result in results):
-        return SendResult(answers.final, draft.message_id, results)
-    error = _problem(envelope, answers)
-    error.recipients = results
+    sender_ok = mail.code == 250
+    anybody = False
+    results = []
+    for recipient, reply in zip(item.envelope.recipients, rcpts, strict=True):
+        taken = reply.code in TAKEN
+        anybody |= taken
+        results.append(
+            RecipientResult(addr_spec(recipient.address), recipient.type, taken, reply if sender_ok else None)
+        )
+    if sender_ok and item.end_at is not None and final.code == 250 and anybody:
+        return SendResult(final, item.draft.message_id, tuple(results))
+    error = _problem(item, mail, rcpts, final)
+    error.recipients = tuple(results)
     return error
 
 
-def _problem(envelope: Envelope, answers: Answers) -> SMTPError:
-    mail, rcpts, final, whole = answers
-    if final.code < 400 and whole:
+def _problem(item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> SMTPError:
+    if final.code < 400 and item.end_at is not None:
         raise UnexpectedReply(f"{final} in answer to a message that has no sender or recipient", reply=final)
     if mail.code >= 400:
-        return SenderRefused(f"<{wire_path(envelope.reverse_path)}>: {mail}", reply=mail)
+        return SenderRefused(f"<{wire_path(item.envelope.reverse_path)}>: {mail}", reply=mail)
     if mail.code != 250:
         raise UnexpectedReply(f"{mail} in answer to MAIL", reply=mail)
     if all(reply.code >= 400 for reply in rcpts):
-        told = "; ".join(refusal(r, reply) for r, reply in zip(envelope.recipients, rcpts, strict=True))
+        told = "; ".join(refusal(r, reply) for r, reply in zip(item.envelope.recipients, rcpts, strict=True))
         return RecipientsRefused(f"no recipient is left: {told}", reply=rcpts[-1])
     if final.code >= 400:
         return MessageRefused(str(final), reply=final)

@@ -8,7 +8,7 @@ from postwright.events import EndTransfer, PITrail, StartTransfer, Transfer
 from postwright.message.addresses import needs_utf8, wire_path
 from postwright.session.delivery import SMALL
 from postwright.session.transaction import stop_rules
-from postwright.wire.commands import encode
+from postwright.wire.commands import group
 from postwright.wire.dots import Dots
 
 if TYPE_CHECKING:
@@ -18,24 +18,36 @@ if TYPE_CHECKING:
 
 _SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who listens gets them message by message
 
+RSET = b"RSET\r\n"
+
 overlap: dict[tuple[str, int], bool] = {}
 """By server: whether it understands commands behind a final dot in the same write; learned by trying."""
 
 
 class Item:
-    """One message of a batch, and where its end stands in the stream; ``alone`` where it can't be overlapped."""
+    """One message of a batch, and where its end stands in the stream.
 
-    __slots__ = ("alone", "draft", "earlier", "end_at", "envelope", "key", "tries")
+    Attributes:
+        alone: Whether it can't be overlapped.
+        data: All of it, once it is known that it can be.
+        ways: For which line that is known.
+        end_at: Where in the stream its end begins to be possible; None before that was offered.
+        tries: How often it was offered.
+        earlier: What became of it in a transaction that had no room for those who are in this envelope.
+    """
+
+    __slots__ = ("alone", "data", "draft", "earlier", "end_at", "envelope", "key", "tries", "ways")
 
     def __init__(self, key: int, envelope: Envelope, draft: Draft, *, alone: bool = False) -> None:
         self.key = key
         self.envelope = envelope
         self.draft = draft
         self.alone = alone
+        self.data = b""
+        self.ways: Ways | None = None
         self.end_at: int | None = None
         self.tries = 0
         self.earlier: SendResult | None = None
-        """What became of it in a transaction that had no room for those who are in this envelope."""
 
 
 class Ways:
@@ -48,9 +60,10 @@ class Ways:
         offered: The extensions that this was read from.
         overlapped: Whether the server and the settings let messages be overlapped.
         chunked: Whether bodies go as BDAT.
+        counted: Whether the messages over this connection are limited in number.
     """
 
-    __slots__ = ("_eight", "_limit", "_most", "_size", "_stops", "chunked", "offered", "overlapped")
+    __slots__ = ("_eight", "_limit", "_most", "_size", "_stops", "chunked", "counted", "offered", "overlapped")
 
     def __init__(self, session: Session) -> None:
         settings = session.plan.settings
@@ -64,19 +77,24 @@ class Ways:
             and session.wanted.isdisjoint(_SHOWN)
             and session.allowance.domains is None
         )
+        self.counted = session.allowance.counts(settings.max_messages_per_connection)
         self._most = session.allowance.recipients
         self._stops = stop_rules(settings)
-        self._limit = self.offered.size_limit or SMALL
+        self._limit = min(SMALL, self.offered.size_limit or SMALL)
         self._eight = "8BITMIME" in self.offered
-        self._size = " SIZE=%d" if "SIZE" in self.offered else ""
+        self._size = "SIZE" in self.offered
 
     def fits(self, item: Item) -> bool:
         """Whether a message can be overlapped: small, in memory, plain, and no refusal of a recipient can stop it."""
+        if item.ways is self:
+            return True
         draft, recipients = item.draft, item.envelope.recipients
-        size = draft.size
-        if item.alone or size is None or size > SMALL or size > self._limit or draft.body.whole is None:
+        data = None if item.alone or item.earlier is not None else draft.whole
+        if data is None or len(data) > self._limit:
             return False
-        if draft.needs_utf8 or (draft.eight_bit and not self._eight) or needs_utf8(item.envelope.reverse_path):
+        if not data.isascii() and (draft.needs_utf8 or not self._eight):
+            return False
+        if needs_utf8(item.envelope.reverse_path):
             return False
         single = len(recipients) == 1
         if not single and self._most and len(recipients) > self._most:
@@ -84,20 +102,36 @@ class Ways:
         for recipient in recipients:
             if recipient.options or needs_utf8(recipient.address) or not (single or not self._stops[recipient.type]):
                 return False
+        item.data, item.ways = data, self
         return True
 
-    def group(self, item: Item, last: bytes) -> bytes:
-        """Return MAIL, RCPT for each recipient, and what stands behind them, in octets that the choke point passed."""
-        mail = f"MAIL FROM:<{wire_path(item.envelope.reverse_path)}>"
-        if self._size:
-            mail += self._size % item.draft.size
-        if item.draft.eight_bit:
-            mail += " BODY=8BITMIME"
-        rcpts = [encode(f"RCPT TO:<{wire_path(recipient.address)}>") for recipient in item.envelope.recipients]
-        return b"".join((encode(mail), *rcpts, last))
+    def group(self, item: Item) -> bytes:
+        """Return MAIL, and RCPT for each recipient, in octets that the choke point passed."""
+        envelope = item.envelope
+        size = f" SIZE={len(item.data)}" if self._size else ""
+        body = "" if item.data.isascii() else " BODY=8BITMIME"
+        mail = f"MAIL FROM:<{wire_path(envelope.reverse_path)}>{size}{body}"
+        return group([mail, *[f"RCPT TO:<{wire_path(recipient.address)}>" for recipient in envelope.recipients]])
+
+    def chunks(self, items: list[Item], at: int) -> bytes:
+        """Return what is written for messages with BDAT, and note where each of them ends.
+
+        Args:
+            items: The messages.
+            at: Where in the stream this goes.
+        """
+        out: list[bytes] = []
+        for item in items:
+            size = len(item.data)
+            head = self.group(item) + b"BDAT %d LAST\r\n" % size
+            out += (head, item.data, RSET)
+            item.end_at = at + len(head) + size - 1  # its last octet makes the message whole
+            item.tries += 1
+            at += len(head) + size + len(RSET)
+        return b"".join(out)
 
 
-def dotted(item: Item) -> bytes:
-    """Return a message as DATA carries it, with the dot that ends it."""
+def dotted(data: bytes) -> bytes:
+    """Return a whole message as DATA carries it, with the dot that ends it."""
     dots = Dots()
-    return dots.feed(item.draft.headers + (item.draft.body.whole or b"")) + dots.finish()
+    return dots.feed(data) + dots.finish()

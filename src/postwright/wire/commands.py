@@ -47,6 +47,14 @@ def encode(text: str, *, utf8: bool = False) -> bytes:
         raise InvalidValue(f"a command may only hold ASCII text here: '{printable(text)}'") from None
 
 
+def group(texts: list[str]) -> bytes:
+    """Return the octets of several ASCII lines, as ``encode`` returns those of one."""
+    whole = "".join(texts)
+    if whole.isascii() and whole.isprintable():
+        return ("\r\n".join(texts) + "\r\n").encode()
+    return b"".join([encode(text) for text in texts])
+
+
 def command(text: str, *, utf8: bool = False) -> Command:
     """Return a command that may be shown as it is."""
     return Command(encode(text, utf8=utf8), text)

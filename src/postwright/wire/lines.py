@@ -133,8 +133,11 @@ def whole(data: bytes) -> bytes:
     Raises:
         InvalidValue: It has a NUL, or a line that is longer than mail may have.
     """
-    if len(data) <= CHUNK and 0 not in data and data[-1:] != b"\r" and _only_crlf(data) and fits(data):
-        return data
+    if len(data) <= CHUNK and 0 not in data and data[-1:] != b"\r":
+        decoder = IncrementalNewlineDecoder(None, False)
+        decoder.decode(str(data, "latin-1"))
+        if decoder.newlines in _CRLF_AT_MOST and fits(data):
+            return data
     return LineEnds(strict=True).feed(data)
 
 
@@ -152,10 +155,7 @@ def _only_crlf(data: bytes) -> bool:
 
     The decoder that text files use notes the kinds of line ends it meets, in one pass over the octets.
     """
-    decoder = IncrementalNewlineDecoder(None, False)
-    if len(data) <= CHUNK:
-        decoder.decode(str(data, "latin-1"))
-        return decoder.newlines in _CRLF_AT_MOST
+    decoder = IncrementalNewlineDecoder(None, translate=False)
     view = memoryview(data)
     for at in range(0, len(data), CHUNK):
         decoder.decode(str(view[at : at + CHUNK], "latin-1"))

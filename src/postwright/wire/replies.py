@@ -8,10 +8,9 @@ neither fill the memory nor have two answers taken for one.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postwright.errors import MalformedReply, ReplyTooLong
+from postwright.errors import MalformedReply, ReplyTooLong, SMTPError
 from postwright.words import Reply, printable
 
 if TYPE_CHECKING:
@@ -28,7 +27,9 @@ MAX_UNREAD = 1024 * 1024 + 65536
 
 _SHOWN = 120  # characters of what is no reply
 _SHORT = 512  # octets, the most that RFC 5321 section 4.5.3.1.5 lets a line have
-_RUN = re.compile(rb"(?:[2-5][0-5][0-9](?: [^\r\n\0]{0,500})?\r\n)+")
+_ONE_LINE = re.compile(rb"[2-5][0-5][0-9](?: [^\r\n\0]{0,500})?")
+_known: dict[bytes, Reply] = {}  # most servers say the same few things all the time
+_MOST_KNOWN = 1024
 
 _FIRST = frozenset(b"2345")
 _SECOND = frozenset(b"012345")
@@ -43,7 +44,7 @@ class ReplyReader:
             4.5.3.1.5 lets a server use 512).
     """
 
-    __slots__ = ("_code", "_data", "_lines", "_octets", "_scanned", "max_line", "veil")
+    __slots__ = ("_code", "_data", "_fault", "_lines", "_octets", "_scanned", "max_line", "veil")
 
     def __init__(self, max_line: int = 2048) -> None:
         self.max_line = max_line
@@ -54,11 +55,12 @@ class ReplyReader:
         self._lines: list[str] = []
         self._code = 0
         self._octets = 0
+        self._fault: SMTPError | None = None
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left over, neither a reply nor a part of one."""
-        return not self._data and not self._lines
+        return not self._data and not self._lines and self._fault is None
 
     @property
     def leftover(self) -> str:
@@ -82,6 +84,8 @@ class ReplyReader:
             MalformedReply: The bytes are not a reply.
             ReplyTooLong: A line or the reply is too long.
         """
+        if self._fault is not None:
+            raise self._fault
         try:
             return self._next()
         except MalformedReply as error:
@@ -106,27 +110,42 @@ class ReplyReader:
         return None
 
     def several(self) -> list[Reply]:
-        """Return all replies that are complete; runs of short one-line replies, the usual case, are taken at once.
+        """Return all replies that are complete; short one-line replies, the usual case, are taken all at once.
 
         Raises:
-            MalformedReply: The bytes are not a reply.
+            MalformedReply: The next bytes are not a reply.
             ReplyTooLong: A line or the reply is too long.
         """
-        replies: list[Reply] = []
-        data = self._data
-        while data:
-            run = None if self._lines or self.max_line < _SHORT else _RUN.match(data)
-            if run is not None:
-                lines = bytes(run[0]).split(b"\r\n")
-                lines.pop()
-                del data[: run.end()]
-                self._scanned = 0
-                replies += map(_one_line, lines) if self.veil is None else map(self.veil.over, map(_one_line, lines))
-            elif (reply := self.next()) is not None:
+        if self._fault is not None:
+            raise self._fault
+        replies = self._short_ones() if self._data and not self._lines and self.max_line >= _SHORT else []
+        if not self._data:
+            return replies
+        try:
+            while (reply := self.next()) is not None:
                 replies.append(reply)
-            else:
-                break
+        except SMTPError as fault:
+            if not replies:
+                raise
+            self._fault = fault  # what was said before it counts
         return replies
+
+    def _short_ones(self) -> list[Reply]:
+        """Take the one-line replies with which the data begins."""
+        data = self._data
+        lines = bytes(data).split(b"\r\n")
+        rest = lines.pop()
+        replies: list[Reply] = []
+        for line in lines:
+            reply = _known.get(line) or _learned(line)
+            if reply is None:
+                del data[: sum(map(len, lines[: len(replies)])) + 2 * len(replies)]
+                break
+            replies.append(reply)
+        else:
+            del data[: len(data) - len(rest)]
+        self._scanned = 0
+        return replies if self.veil is None else list(map(self.veil.over, replies))
 
     def _line(self, line: bytes) -> Reply | None:
         """Take one line; return the reply that it ends, if it ends one."""
@@ -158,10 +177,14 @@ class ReplyReader:
         return MalformedReply(f"{why}: {shown(line, self.veil)}{_hint(line)}")
 
 
-@lru_cache(maxsize=1024)
-def _one_line(line: bytes) -> Reply:
-    """Return the reply that a line which fits the grammar is; most servers say the same few things all the time."""
-    return Reply(int(line[:3]), (line[4:].decode("utf-8", "surrogateescape"),))
+def _learned(line: bytes) -> Reply | None:
+    """Return the reply that a line is, where it fits the grammar and is short; it is known from now on."""
+    if not _ONE_LINE.fullmatch(line):
+        return None
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    reply = _known[line] = Reply(int(line[:3]), (line[4:].decode("utf-8", "surrogateescape"),))
+    return reply
 
 
 def shown(data: bytes, veil: Veil | None = None) -> str:

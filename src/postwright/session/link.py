@@ -101,6 +101,9 @@ class Link:
                 data = bytes(self._early)
                 self._early.clear()
             else:
+                if self.tls is not None and (records := self.tls.outgoing()):  # the server renegotiates, and waits
+                    self._early += await Write(records, self.timeout)
+                    continue
                 data = await Read(timeout)
             if self.tls is None:
                 return data

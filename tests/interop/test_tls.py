@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from postwright.tls.provider import Provider
     from tests.interop.both import Client
-    from tests.interop.servers import Authority, MailServer, Postfix
+    from tests.interop.servers import Authority, Exim, Postfix
 
     Make = Callable[..., Client]
+    Certified = Postfix | Exim
 
 PLATFORM, INTERNAL = SSLProvider.PLATFORM, SSLProvider.INTERNAL
 TLS_12, TLS_13 = 3072, 12288
@@ -40,8 +41,8 @@ def provider(request: pytest.FixtureRequest) -> SSLProvider:
 
 
 @pytest.fixture(params=["postfix", "exim"])
-def server(request: pytest.FixtureRequest) -> MailServer:
-    found: MailServer = request.getfixturevalue(request.param)
+def server(request: pytest.FixtureRequest) -> Certified:
+    found: Certified = request.getfixturevalue(request.param)
     return found
 
 
@@ -49,7 +50,7 @@ def server(request: pytest.FixtureRequest) -> MailServer:
 def make(client_factory: Make, provider: SSLProvider) -> Make:
     """A client for a real server, by one of the providers; mail goes from alice to the address whose bytes are kept."""
 
-    def factory(server: MailServer, port: int | None = None, **values: Any) -> Client:
+    def factory(server: Certified, port: int | None = None, **values: Any) -> Client:
         given: dict[str, Any] = {
             "mail_server": "localhost",
             "mail_port": port or server.plain,
@@ -69,7 +70,7 @@ def make(client_factory: Make, provider: SSLProvider) -> Make:
 
 @pytest.mark.parametrize("protocols", [TLS_12, TLS_13])
 @pytest.mark.parametrize("implicit", [True, False])
-def test_both_versions_with_both_libraries(make: Make, server: MailServer, protocols: int, implicit: bool) -> None:
+def test_both_versions_with_both_libraries(make: Make, server: Certified, protocols: int, implicit: bool) -> None:
     client = make(server, server.implicit if implicit else server.plain)
     client.ssl_start_mode = SSLStartMode.IMPLICIT if implicit else SSLStartMode.EXPLICIT
     client.settings.ssl_enabled_protocols = protocols
@@ -97,8 +98,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_certificates(make: Make, postfix: Postfix, name: str) -> None:
-    client = make(postfix, postfix.certificates[name])
+def test_bad_certificates(make: Make, server: Certified, name: str) -> None:
+    client = make(server, server.certificates[name])
     with pytest.raises(errors.CertificateRejected) as alone:
         client.connect()
     seen: list[Any] = []
@@ -113,15 +114,15 @@ def test_bad_certificates(make: Make, postfix: Postfix, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["good-ed", "idn"])
-def test_good_certificates(make: Make, postfix: Postfix, name: str) -> None:
-    client = make(postfix, postfix.certificates[name])
+def test_good_certificates(make: Make, server: Certified, name: str) -> None:
+    client = make(server, server.certificates[name])
     with client.kept():
         client.connect()
         assert client.connected
 
 
-def test_a_name_beyond_ascii(make: Make, postfix: Postfix) -> None:
-    client = make(postfix, postfix.certificates["idn"])
+def test_a_name_beyond_ascii(make: Make, server: Certified) -> None:
+    client = make(server, server.certificates["idn"])
     client.settings.tls_server_name = "bücher.example"
     with client.kept():
         client.connect()
@@ -133,8 +134,8 @@ def test_a_name_beyond_ascii(make: Make, postfix: Postfix) -> None:
 @pytest.mark.parametrize(
     ("name", "flags"), [("expired", 1), ("wronghost", 0x80000000), ("unknownca", 0x10), ("selfsigned", 0x10)]
 )
-def test_flags(make: Make, postfix: Postfix, name: str, flags: int) -> None:
-    client = make(postfix, postfix.certificates[name])
+def test_flags(make: Make, server: Certified, name: str, flags: int) -> None:
+    client = make(server, server.certificates[name])
     client.settings.ssl_security_flags = flags
     with client.kept():
         client.connect()
@@ -143,15 +144,15 @@ def test_flags(make: Make, postfix: Postfix, name: str, flags: int) -> None:
         client.connect()
 
 
-def test_revocation(make: Make, postfix: Postfix) -> None:
-    lists = postfix.ca.path("crl.pem").read_text()
-    revoked = make(postfix, postfix.certificates["revoked"])
+def test_revocation(make: Make, server: Certified) -> None:
+    lists = server.ca.path("crl.pem").read_text()
+    revoked = make(server, server.certificates["revoked"])
     with revoked.kept():
         revoked.connect()  # nobody gave a list
     revoked.settings.ssl_crls = lists
     with pytest.raises(errors.CertificateRejected, match="it was revoked"):
         revoked.connect()
-    good = make(postfix)
+    good = make(server)
     good.settings.ssl_crls = lists
     with good.kept():
         good.connect()
@@ -199,7 +200,7 @@ def test_client_certificates(make: Make, postfix: Postfix, protocols: int) -> No
     assert known.send().reply.code == 250
 
 
-def test_the_log_of_keys_opens_the_traffic(make: Make, server: MailServer, tmp_path: Path) -> None:
+def test_the_log_of_keys_opens_the_traffic(make: Make, server: Certified, tmp_path: Path) -> None:
     path = tmp_path / "keys"
     client = make(server)
     client.settings.ssl_key_log_file = str(path)
@@ -211,7 +212,7 @@ def test_the_log_of_keys_opens_the_traffic(make: Make, server: MailServer, tmp_p
     platform_context._contexts._kept.clear()  # OpenSSL keeps the file open as long as the context lives
 
 
-def test_settings_of_internal_reach_the_server(make: Make, server: MailServer) -> None:
+def test_settings_of_internal_reach_the_server(make: Make, server: Certified) -> None:
     client = make(server, ssl_provider=SSLProvider.AUTOMATIC)
     client.settings.tls13_supported_groups = "ecdhe_secp384r1"
     client.settings.tls13_key_share_groups = "ecdhe_secp384r1"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright import Outcome, errors
+from postwright import Outcome, errors, tls
 from postwright.errors.base import REGISTER
 from tests.support.clients import World, failure
 from tests.unit.tls import pki
@@ -76,6 +76,7 @@ def library(desk: Desk) -> Client:
     if desk.provider == 1:  # the standard library needs no other, so it is a store that nothing reads
         return desk.with_certificate(ssl_cert_store_type=21)
     desk.patch.setitem(sys.modules, "postwright.tls.internal", None)  # as if the extra were not installed
+    desk.patch.delattr(tls, "internal", raising=False)
     return desk.client()
 
 

@@ -57,10 +57,17 @@ class Enlisting(Pooling[C]):
         try:
             await operations.open()
         except SMTPError as error:
-            others = self._places.taken - 1
-            if not (complains(error) and others):
+            if not complains(error):
                 raise
-            self._throttle.refused(others)
+            if self._idle:  # ours, but useless to a batch: the server may take another one in its place
+                with self._lock:
+                    unused = [self._idle.pop().client] if self._idle else []
+                for each in unused:
+                    await self._part(each)
+                return await self.reopen(operations)
+            if self._places.taken <= 1:
+                raise
+            self._throttle.refused(self._greeted())
             self._places.leave()
             raise CrowdedError from error
 

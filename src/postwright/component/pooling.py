@@ -222,6 +222,11 @@ class Pooling(Generic[C]):
         with suppress(SMTPError):
             await Wait(client._run, client._plan(), client._operations.part())
 
+    def _spare(self) -> C | None:
+        """Take out a connection that nobody uses, if there is one."""
+        with self._lock:
+            return self._idle.pop().client if self._idle else None
+
     def _greeted(self) -> int:
         """Return how many connections the server has welcomed."""
         with self._lock:

@@ -12,6 +12,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
+from postwright.drive.errand import late
 from postwright.drive.handover import hand_over
 from postwright.drive.patience import Patience
 from postwright.drive.race import Race
@@ -23,7 +24,7 @@ from postwright.errors import (
     NotPossibleNow,
     ReplyTooLong,
 )
-from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     import socket
@@ -242,7 +243,10 @@ class AsyncDriver:
             await answer
 
     async def _call(self, patience: Patience, effect: Call[Any]) -> Any:
-        return await patience.beside(effect.function, *effect.args, timeout=None, name="")
+        return await patience.beside(effect.function, *effect.args)
+
+    async def _aside(self, patience: Patience, effect: Apart[Any]) -> Any:
+        return await patience.apart(effect.timeout, lambda: late(effect), effect.function, *effect.args)
 
     async def _user_call(self, _: Patience, effect: Wait[Any]) -> Any:
         answer = effect.function(*effect.args)
@@ -263,7 +267,7 @@ async def resolve(patience: Patience, target: Target) -> list[dialing.Place]:
     """
     if dialing.is_numeric(target.host):
         return dialing.resolve(target)
-    return await patience.beside(dialing.resolve, target, timeout=target.timeout, name=target.host)
+    return await patience.apart(target.timeout, lambda: dialing.late(target), dialing.resolve, target)
 
 
 async def reach(patience: Patience, target: Target) -> socket.socket:
@@ -295,6 +299,7 @@ _GRANTS: dict[type, Callable[[AsyncDriver, Patience, Any], Awaitable[Any]]] = {
     Hangup: AsyncDriver._hang,
     Fire: AsyncDriver._event,
     Call: AsyncDriver._call,
+    Apart: AsyncDriver._aside,
     Wait: AsyncDriver._user_call,
     Sleep: AsyncDriver._sleep,
 }

@@ -5,10 +5,12 @@ It owns nothing but the wait itself. It must never swallow a cancellation.
 
 from __future__ import annotations
 
+import contextlib
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from postwright.errors import InactivityTimeout, Interrupted, NetworkError, OperationTimeout
+from postwright.drive.errand import Errand
+from postwright.errors import InactivityTimeout, Interrupted, OperationTimeout
 
 if TYPE_CHECKING:
     import asyncio
@@ -112,22 +114,47 @@ class Patience:
         elif self._due < inf:  # a later wait has more time
             self._timer = self.loop.call_at(self._due, self._ring)
 
-    async def beside(self, function: Callable[..., T], *args: object, timeout: float | None, name: str) -> T:
-        """Run a function in a thread; when the wait ends early, the thread goes on alone and its result is dropped.
-
-        Raises:
-            NetworkError: It is a name look-up that took longer than ``timeout`` seconds.
-        """
+    async def beside(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function in one of the loop's threads; when the wait ends early its result is dropped."""
         work = self.loop.run_in_executor(None, function, *args)
         work.add_done_callback(self.wake)
         try:
             while not work.done():
-                await self.wait(timeout, lambda: NetworkError(f"{name}: no answer in {timeout:g} s", code=11002))
+                await self.wait(None, InactivityTimeout)
         except BaseException:
             work.remove_done_callback(self.wake)
             work.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise
         return work.result()
+
+    async def apart(
+        self, timeout: float | None, late: Callable[[], SMTPError], function: Callable[..., T], *args: object
+    ) -> T:
+        """Run a function in a thread of its own, for which neither the loop nor the program waits at their ends.
+
+        Raises:
+            SMTPError: What ``late`` returns, when the time is up.
+        """
+        awaited = True
+        ended = False
+
+        def arrive() -> None:
+            nonlocal ended
+            ended = True
+            if awaited:
+                self.wake()
+
+        def done() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants it any more
+                self.loop.call_soon_threadsafe(arrive)
+
+        errand = Errand(function, args, done)
+        try:
+            while not ended:
+                await self.wait(timeout, late)
+        finally:
+            awaited = False
+        return errand.result()
 
     async def writable(self, sock: socket.socket, timeout: float | None, late: Callable[[], SMTPError]) -> None:
         """Wait until a socket can be written to, or ``wake`` is called."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
 from postwright.drive.clock import monotonic
+from postwright.drive.errand import Errand, late
 from postwright.drive.handover import hand_over
 from postwright.drive.loop import carry
 from postwright.drive.race import Race
@@ -23,16 +24,16 @@ from postwright.errors import (
     ConnectFirst,
     InactivityTimeout,
     Interrupted,
-    NetworkError,
     NotAvailable,
     OperationTimeout,
     ReplyTooLong,
 )
-from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from postwright.errors import SMTPError
     from postwright.flow import Effect, Flow
     from postwright.words import Line, Target
 
@@ -202,28 +203,21 @@ class SyncDriver:
             raise
 
     def _resolve(self, target: Target) -> list[dialing.Place]:
-        """Look a name up in a thread, so that a slow name server can be interrupted; the thread ends by itself."""
+        """Look a name up in a thread, so that a slow name server can be interrupted."""
         if dialing.is_numeric(target.host):
             return dialing.resolve(target)
-        answers: list[list[dialing.Place] | BaseException] = []
+        return self._run_apart(target.timeout, lambda: dialing.late(target), dialing.resolve, target)
+
+    def _run_apart(
+        self, timeout: float | None, late: Callable[[], SMTPError], function: Callable[..., T], *args: object
+    ) -> T:
+        """Run a function in a thread of its own, and give it up when the time is up or this flow is interrupted."""
         done, ready = socket.socketpair()
-
-        def look_up() -> None:
-            try:
-                answers.append(dialing.resolve(target))
-            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-                answers.append(error)
-            finally:
-                ready.close()
-
         with done:
-            threading.Thread(target=look_up, name="postwright-resolve", daemon=True).start()
-            if not self._wait(done, select.POLLIN, target.timeout):
-                raise NetworkError(f"{target.host}: no answer in {target.timeout:g} s", code=11002)
-        answer = answers[0]
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+            errand = Errand(function, args, ready.close)
+            if not self._wait(done, select.POLLIN, timeout):
+                raise late()
+        return errand.result()
 
     def _look_up(self, effect: Resolve) -> tuple[str, ...]:
         return tuple(place.address[0] for place in self._resolve(effect.target))
@@ -289,6 +283,9 @@ class SyncDriver:
     def _call(effect: Call[Any]) -> Any:
         return effect.function(*effect.args)
 
+    def _aside(self, effect: Apart[Any]) -> Any:
+        return self._run_apart(effect.timeout, lambda: late(effect), effect.function, *effect.args)
+
     @staticmethod
     def _user_call(effect: Wait[Any]) -> Any:
         answer = effect.function(*effect.args)
@@ -313,6 +310,7 @@ _GRANTS: dict[type, Callable[[SyncDriver, Any], Any]] = {
     Hangup: SyncDriver._hang,
     Fire: SyncDriver._event,
     Call: lambda _, effect: SyncDriver._call(effect),
+    Apart: SyncDriver._aside,
     Wait: lambda _, effect: SyncDriver._user_call(effect),
     Sleep: SyncDriver._sleep,
 }

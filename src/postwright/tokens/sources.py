@@ -33,8 +33,8 @@ class Source:
         tenant: The tenant, for Microsoft.
     """
 
-    blocking = True
-    """A login with asyncio asks in a thread."""
+    waits_for = "the issuer of tokens"
+    """A login calls it in a thread of its own, and can give it up."""
 
     def __init__(self, name: str, client_id: str, client_secret: str, *, scope: str = "", tenant: str = "") -> None:
         self._issuer = issuer(name, tenant)

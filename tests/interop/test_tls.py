@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import socket
-import subprocess
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright import SSLStartMode, errors, tls
+from postwright import SSLStartMode, errors
 from postwright.enums import SSLProvider
 from postwright.tls.resumption import Memory
-from postwright.tls.trust import Trust
-from tests.interop.servers import missing, new_token
+from tests.interop.s_server import connect, serving, talk
+from tests.interop.servers import new_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from postwright.tls.provider import Provider
     from tests.interop.both import Client
+    from tests.interop.s_server import SServer
     from tests.interop.servers import Authority, Exim, Postfix
 
     Make = Callable[..., Client]
@@ -31,7 +26,6 @@ if TYPE_CHECKING:
 
 PLATFORM, INTERNAL = SSLProvider.PLATFORM, SSLProvider.INTERNAL
 TLS_12, TLS_13 = 3072, 12288
-WAIT = 10.0
 
 
 @pytest.fixture(params=[PLATFORM, INTERNAL], ids=["Platform", "Internal"])
@@ -227,73 +221,12 @@ def test_settings_of_internal_reach_the_server(make: Make, server: Certified) ->
 # openssl s_server
 
 
-class SServer:
-    """One ``openssl s_server``; it says what it saw, and turns lines around."""
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
-        self.process, self.port, self.output = process, port, output
-
-    def said(self, pattern: str) -> str:
-        """Wait for something in what it says."""
-        deadline = time.monotonic() + WAIT
-        while True:
-            if found := re.search(pattern, self.output.read_text(errors="replace")):
-                return found[1] if found.groups() else found[0]
-            assert time.monotonic() < deadline, self.output.read_text(errors="replace")
-            time.sleep(0.02)
-
-
 @pytest.fixture
 def s_server(ca: Authority, tmp_path: Path) -> Callable[..., Any]:
-    if not shutil.which("openssl"):
-        missing("openssl is not installed")
-
-    @contextmanager
-    def run(*options: str, name: str = "good") -> Iterator[SServer]:
-        output = tmp_path / "s_server.txt"
-        certificate = ["-cert", str(ca.path(f"{name}.crt")), "-key", str(ca.path(f"{name}.key"))]
-        chain = ["-cert_chain", str(ca.path("inter.crt"))]
-        with output.open("wb") as file:
-            process = subprocess.Popen(
-                ["openssl", "s_server", "-accept", "127.0.0.1:0", "-rev", *certificate, *chain, *options],
-                stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            port = SServer(process, 0, output).said(r"ACCEPT \S*?:(\d+)")
-            yield SServer(process, int(port), output)
-        finally:
-            process.kill()
-            process.communicate()
+    def run(*options: str, name: str = "good") -> AbstractContextManager[SServer]:
+        return serving(tmp_path, ca.path(f"{name}.crt"), ca.path(f"{name}.key"), ca.path("inter.crt"), *options)
 
     return run
-
-
-def talk(client: Provider, port: int) -> bytes:
-    """Do a handshake over a socket, say something, and return the answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=WAIT) as line:
-        judged = False
-        while not client.handshake():
-            if client.certificates() and not judged:
-                assert client.judge().accept, client.judge()
-                client.accept()
-                judged = True
-            line.sendall(client.outgoing())
-            client.feed(line.recv(65536))
-        if not judged:
-            assert client.judge().accept, client.judge()
-            client.accept()
-        line.sendall(client.outgoing() + client.encrypt(b"abc\n"))
-        while (answer := client.decrypt()) is None:
-            client.feed(line.recv(65536))
-        line.sendall(client.farewell())
-        return answer
-
-
-def connect(provider: SSLProvider, ca: Authority, memory: Memory | None = None, **values: Any) -> Provider:
-    given: dict[str, Any] = {"server_name": "localhost", "ca_file": str(ca.root), "provider": provider, "asked": True}
-    return tls.provider(Trust(**(given | values)), memory)
 
 
 @pytest.mark.parametrize("protocols", [192, 768, TLS_12, TLS_13])

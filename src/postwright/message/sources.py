@@ -45,36 +45,47 @@ class Source(Protocol):
 
 
 class Memory:
-    """Canonical data that is there already."""
+    """Canonical data that is there already.
 
-    __slots__ = ("_at", "_eight_bit", "data", "size")
+    Args:
+        data: What holds it.
+        start: Where in that it begins: a large message is not copied for the sake of its header.
+        eight_bit: Whether it has octets above 127, where that is known.
+    """
+
+    __slots__ = ("_at", "_eight_bit", "_start", "_whole", "size")
 
     blocking = False
     awaits = False
     repeatable = True
 
-    def __init__(self, data: bytes, *, eight_bit: bool | None = None) -> None:
-        self.data = data
-        self.size = len(data)
+    def __init__(self, data: bytes, *, start: int = 0, eight_bit: bool | None = None) -> None:
+        self._whole = data
+        self._start = self._at = start
+        self.size = len(data) - start
         self._eight_bit = eight_bit
-        self._at = 0
+
+    @property
+    def data(self) -> bytes:
+        """All of it."""
+        return self._whole[self._start :]
 
     @property
     def eight_bit(self) -> bool:
         """Whether it has octets above 127."""
         if self._eight_bit is None:
-            self._eight_bit = not self.data.isascii()
+            self._eight_bit = not (self._whole.isascii() or self.data.isascii())
         return self._eight_bit
 
     def open(self) -> None:
         """Go to the start."""
-        self._at = 0
+        self._at = self._start
 
     def read(self) -> bytes:
         """Return the next chunk; small data comes in one piece and is not copied."""
         at = self._at
         self._at = at + CHUNK
-        return self.data if at == 0 and self.size <= CHUNK else self.data[at : at + CHUNK]
+        return self._whole[at : at + CHUNK]
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.batching import CrowdedError
 from postwright.component.load import MOMENT
+from postwright.component.pooling import Pooling
 from postwright.component.throttle import complains
 from postwright.drive import clock
 from postwright.errors import SMTPError
@@ -13,111 +14,89 @@ from postwright.flow import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from postwright.component.base import Component
     from postwright.component.operations import Operations
     from postwright.component.places import Turn
-    from postwright.component.pooling import Pooling
 
 C = TypeVar("C", bound="Component")
-P = TypeVar("P", bound="Pooling[Any]")
 
 CLOSING = 421
 
 
-def beside(pool: P, client: Component) -> P:
-    """Make a pool one for a single batch: with the settings of a client, and no connection is kept."""
-    pool.template = client
-    pool._keeping = False
-    return pool
+class Enlisting(Pooling[C]):
+    """A pool whose connections can be enlisted for a batch (see ``Crew``)."""
 
-
-class Berth(Generic[C]):
-    """The place of one connection of a batch among those of its pool.
-
-    Args:
-        pool: The pool.
-
-    Attributes:
-        placed: Whether there is one; without, the connection is closed, and queues.
-    """
-
-    def __init__(self, pool: Pooling[C]) -> None:
-        self._pool = pool
-        self.placed = True
-
-    async def enlist(self) -> C:
-        """Return a client of the pool, connected or not, once there is a place for it.
-
-        Raises:
-            PoolTimeout: There was none in time.
-        """
-        pool = self._pool
-        await pool._take_place(clock.monotonic() + pool._wait, pool._wait)
-        client, leaving, _ = pool._pick()
+    async def _enlist(self) -> C:
+        """Return a client of the pool, connected or not, once there is a place for it."""
+        await self._take_place(clock.monotonic() + self._wait, self._wait)
+        client, leaving, _ = self._pick()
         for each in leaving:
-            await pool._part(each)
+            await self._part(each)
         return client
 
     @property
     def crowded(self) -> bool:
         """Whether more connections are in use than there may be now."""
-        return self._pool._places.crowded
+        return self._places.crowded
 
     async def reopen(self, operations: Operations) -> None:
-        """Open the connection, the first time or again.
+        """Open the connection of a batch, the first or another one.
 
         Raises:
             CrowdedError: The server bears no more than the others; the place was left.
             SMTPError: It can't be opened.
         """
-        pool = self._pool
         last = operations.session.last_reply
         if last is not None and last.code == CLOSING:
-            pool._throttle.burdened()
+            self._throttle.burdened()
             if self.crowded:
-                self._leave()
+                self._places.leave()
                 raise CrowdedError
         try:
             await operations.open()
         except SMTPError as error:
-            if not complains(error):
+            others = self._places.taken - 1
+            if not (complains(error) and others):
                 raise
-            if unused := pool._spare():  # ours, but of no use to a batch: the server may take another one in its place
-                await pool._part(unused)
-                return await self.reopen(operations)
-            if pool._places.taken <= 1:
-                raise
-            pool._throttle.refused(pool._greeted())
-            self._leave()
+            self._throttle.refused(others)
+            self._places.leave()
             raise CrowdedError from error
 
-    def _leave(self) -> None:
-        self.placed = False
-        self._pool._places.leave()
-
-    async def stand_back(self, operations: Operations, over: Callable[[], bool]) -> None:
-        """Close the connection, leave its place and queue for another, until there is one or all is over."""
-        pool = self._pool
+    async def stand_back(self, operations: Operations, over: Callable[[], bool], *, placed: bool) -> bool:
+        """Close the connection of a batch, leave its place and queue for another; see ``Crew``."""
         await operations.part()
-        if self.placed:
-            self._leave()
-        turn: Turn = type(pool)._turn()
-        woken: bool = pool._places.ask(turn)
+        if placed:
+            self._places.leave()
+        turn: Turn = type(self)._turn()
+        woken: bool = self._places.ask(turn)
         try:
             while not woken and not over():
                 woken = await Wait(turn.wait, MOMENT)
         except BaseException:
-            pool._places.give_up(turn)
+            self._places.give_up(turn)
             raise
         if not woken:
-            pool._places.give_up(turn)
+            self._places.give_up(turn)
         elif turn.refused is not None:
             raise turn.refused
-        self.placed = woken
+        return woken
 
-    def come_back(self) -> None:
-        """Have a place, as everyone has who gives a connection back."""
-        if not self.placed:
-            self._pool._places.squeeze_in()
-            self.placed = True
+    def _come_back(self, *, placed: bool) -> None:
+        """Let a batch that queues have a place, as everyone has who gives a connection back."""
+        if not placed:
+            self._places.squeeze_in()
+
+    def _retire(self) -> None:
+        """Note the end of the batch that a pool was made for; see ``beside``."""
+        if not self._keeping:
+            self._closed = True
+
+    @classmethod
+    def beside(cls, client: C, size: int) -> Self:
+        """Return a pool for one batch: with the settings of a client, and no connection is kept."""
+        pool = cls(size)
+        pool.template = client
+        pool._keeping = False
+        return pool

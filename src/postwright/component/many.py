@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postwright.component.batching import SHARE, Feed, Numbered
-from postwright.component.enlisting import Berth, beside
 from postwright.component.load import Load, letters
 from postwright.drive.crew import Shared, merged, run
 from postwright.errors import PoolTimeout
@@ -29,7 +28,7 @@ def many(
     if connections > 1:
         from postwright.component.pool import Pool  # noqa: PLC0415 - it stands on SMTP, which stands on this
 
-        return over_pool(beside(Pool(connections), client), messages, connections, ordered=ordered)
+        return over_pool(Pool.beside(client, connections), messages, connections, ordered=ordered)
     return _alone(client, messages, ordered=ordered)
 
 
@@ -70,23 +69,25 @@ def over_pool(
     """Send the messages over connections of a pool and yield their results; see ``Pool.send_many``."""
     plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
     shared = Shared(messages)
-    berths = [Berth(pool) for _ in range(connections)]
-    first = run(berths[0].enlist())
+    first = run(pool._enlist())
 
-    def work(berth: Berth[SMTP]) -> Iterator[tuple[int, SendResult | SMTPError]]:
+    def work(client: SMTP | None) -> Iterator[tuple[int, SendResult | SMTPError]]:
         try:
-            client = first if berth is berths[0] else run(berth.enlist())
+            client = client or run(pool._enlist())
         except PoolTimeout:  # those who have a connection do the work
             return
-        feed = Feed(client._operations, partial(client._adopted, plan), load, place=berth, window=SHARE)
+        feed = Feed(client._operations, partial(client._adopted, plan), load, crew=pool, window=SHARE)
         try:
             yield from _over_one(client, letters(load, shared.take, feed.blocked), feed)
         finally:
-            berth.come_back()
+            pool._come_back(placed=feed.placed)
             run(pool._give_back(client))
 
     def stop() -> None:
         shared.stopped = load.stopped = True
 
-    for number, result in merged([work(berth) for berth in berths], stop):
-        yield from order.next(number, result)
+    try:
+        for number, result in merged([work(first), *(work(None) for _ in range(connections - 1))], stop):
+            yield from order.next(number, result)
+    finally:
+        pool._retire()

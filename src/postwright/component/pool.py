@@ -6,8 +6,9 @@ import atexit
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from postwright.component.enlisting import Enlisting
 from postwright.component.many import over_pool
-from postwright.component.pooling import Pooling, _pools
+from postwright.component.pooling import _pools
 from postwright.component.smtp import SMTP
 from postwright.drive.crew import ThreadSweeper, ThreadTurn, run
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from postwright.words import SendResult
 
 
-class Pool(Pooling[SMTP]):
+class Pool(Enlisting[SMTP]):
     """Connections to one server that are kept open and shared by threads.
 
     Every property of ``SMTP`` can be given as a keyword. A connection is looked at before it is used again; one that

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from postwright.message.sources import Encoded, Memory, Source
-from postwright.message.streams import FileSource
+from postwright.message.sources import Encoded, FileSource, Memory, Source
 from postwright.wire.lines import CHUNK
 
 if TYPE_CHECKING:
@@ -123,17 +121,15 @@ class Body:
         return b""
 
     def close(self) -> Awaitable[None] | None:
-        """Close all parts; one that can't be closed changes nothing of what became of the mail."""
+        """Close all parts."""
         if self.awaits:
             return self._close_later()
         for source in self.sources:
-            with suppress(Exception):
-                source.close()
+            source.close()
         return None
 
     async def _close_later(self) -> None:
         for source in self.sources:
-            with suppress(Exception):
-                closing = source.close()
-                if closing is not None:
-                    await closing
+            closing = source.close()
+            if closing is not None:
+                await closing

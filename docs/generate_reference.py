@@ -13,10 +13,11 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from postwright import enums, errors, events
+from postwright import Pool, RecipientResult, Reply, SendResult, enums, errors, events
 from postwright.errors.system import ROWS
 from postwright.options.kinds import Boolean, Bytes, Enumeration, Text
 from postwright.options.tables import COMPUTED, PROPERTY_GROUPS, SETTING_GROUPS
+from postwright.words import QueueEntry, QueueReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -216,6 +217,32 @@ def methods_page() -> str | None:
     return page("Methods", lead, *parts)
 
 
+def pools_page() -> str:
+    """Return the page of the pools."""
+    lead = "`AsyncPool` has the same members; there those that wait are coroutines, and `connection` is used with `async with`."
+    return page("Pools", docstring(Pool), lead, *members(Pool))
+
+
+def results_page() -> str:
+    """Return the page of what methods return."""
+    parts = []
+    for kind in (SendResult, RecipientResult, Reply, QueueReport, QueueEntry):
+        fields = ", ".join(code(name) for name in kind.__match_args__)
+        parts += [f"## {kind.__name__}\n\n{docstring(kind)}\n\nFields: {fields}.", *members(kind, "###")]
+    return page("Results", "What the methods that send return. None of it can be changed.", *parts)
+
+
+def members(kind: type, level: str = "##") -> list[str]:
+    """Return the properties and methods of a class, each under a heading."""
+    parts = []
+    for name, member in inspect.getmembers(kind):
+        if name.startswith("_") or not (isinstance(member, property) or inspect.isfunction(member)):
+            continue
+        shown = "" if isinstance(member, property) else f"\n\n`{name}{signature(member)}`"
+        parts.append(f"{level} {name}{shown}\n\n{docstring(member)}")
+    return parts
+
+
 def signature(method: Any) -> str:
     """Return the signature as it is written, without self."""
     whole = inspect.signature(method)
@@ -229,6 +256,8 @@ def pages() -> dict[str, str]:
         "properties.md": properties(),
         "settings.md": settings(),
         "methods.md": methods_page(),
+        "pools.md": pools_page(),
+        "results.md": results_page(),
         "events.md": events_page(),
         "errors.md": errors_page(),
         "enums.md": enums_page(),

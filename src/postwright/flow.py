@@ -131,6 +131,21 @@ class Call(Effect[T]):
         self.args = args
 
 
+class Apart(Effect[T]):
+    """Run a function that waits for others by itself, perhaps for ever (a KDC), and that can be given up at any time.
+
+    ``timeout`` is in seconds, None for no limit; ``whom`` says in the error of a timeout who did not answer.
+    """
+
+    __slots__ = ("args", "function", "timeout", "whom")
+
+    def __init__(self, whom: str, timeout: float | None, function: Callable[..., T], *args: Any) -> None:
+        self.whom = whom
+        self.timeout = timeout
+        self.function = function
+        self.args = args
+
+
 class Wait(Effect[T]):
     """Call a function that belongs to the user and may be asynchronous; answers with its (awaited) result."""
 

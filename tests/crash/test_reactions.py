@@ -51,6 +51,21 @@ def make(runner: asyncio.Runner | None) -> Make:
     )
 
 
+@pytest.fixture
+def lend(runner: asyncio.Runner | None) -> Iterator[Callable[..., Lender]]:
+    """Makes pools that are closed at the end."""
+    made: list[Lender] = []
+
+    def pool(sink: MoodySink, size: int, **values: Any) -> Lender:
+        values = {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3, "timeout": 5} | values
+        made.append(Lender(runner, size, values))
+        return made[-1]
+
+    yield pool
+    for each in made:
+        each.close()
+
+
 def outcomes(results: list[Any]) -> Counter[str]:
     return Counter("SENT" if isinstance(result, SendResult) else result.outcome.name for result in results)
 
@@ -173,20 +188,19 @@ def test_messages_per_second_are_limited_over_all_connections(make: Make) -> Non
             assert 0.49 <= took < 4
 
 
-def test_single_messages_are_limited_too(runner: asyncio.Runner | None) -> None:
+def test_single_messages_are_limited_too(lend: Callable[..., Lender]) -> None:
     with MoodySink() as sink:
-        pool = Lender(runner, 3, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3})
+        pool = lend(sink, 3)
         pool.settings.max_message_rate = 20
         began = time.monotonic()
         results = pool.send_together(list(letters(11)))
         assert check(sink, results, 11) == {"SENT": 11}
         assert 0.49 <= time.monotonic() - began < 4
-        pool.close()
 
 
-def test_a_pool_under_421_at_the_greeting_uses_those_that_it_has(runner: asyncio.Runner | None) -> None:
+def test_a_pool_under_421_at_the_greeting_uses_those_that_it_has(lend: Callable[..., Lender]) -> None:
     with MoodySink(most=2) as sink:
-        pool = Lender(runner, 8, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3})
+        pool = lend(sink, 8)
         for _ in range(3):
             results = pool.send_together(list(letters(40)))
             assert check(sink, results, 40) == {"SENT": 40}
@@ -194,12 +208,11 @@ def test_a_pool_under_421_at_the_greeting_uses_those_that_it_has(runner: asyncio
         assert pool.width <= 2
         assert sink.peak <= 2
         assert sink.refused <= 8
-        pool.close()
 
 
-def test_a_pool_sends_a_batch_and_keeps_its_connections(runner: asyncio.Runner | None) -> None:
+def test_a_pool_sends_a_batch_and_keeps_its_connections(lend: Callable[..., Lender]) -> None:
     with MoodySink(most=3) as sink:
-        pool = Lender(runner, 3, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3})
+        pool = lend(sink, 3)
         opened: list[Any] = []
         pool.template.on_connection_status = opened.append
         for _ in range(3):
@@ -208,17 +221,25 @@ def test_a_pool_sends_a_batch_and_keeps_its_connections(runner: asyncio.Runner |
         assert pool.idle == 3
         assert sum(event.connection_event == "Connected" for event in opened) == 3
         assert pool.send_many([]) == []
-        pool.close()
 
 
-def test_a_pool_that_lends_all_it_has_says_so_before_a_batch_begins(runner: asyncio.Runner | None) -> None:
+def test_an_idle_connection_makes_room_for_one_of_a_batch(lend: Callable[..., Lender]) -> None:
+    with MoodySink(most=1) as sink:
+        pool = lend(sink, 3)
+        for _ in range(3):
+            assert check(sink, [pool.send_message(next(letters(1)))], 1) == {"SENT": 1}
+            sink.forget()
+            assert check(sink, pool.send_many(letters(20)), 20) == {"SENT": 20}
+            sink.forget()
+        assert sink.peak == 1
+
+
+def test_a_pool_that_lends_all_it_has_says_so_before_a_batch_begins(lend: Callable[..., Lender]) -> None:
     with MoodySink() as sink:
-        values = {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3, "wait": 0.1}
-        pool = Lender(runner, 1, values)
+        pool = lend(sink, 1, wait=0.1)
         with pool.connection(), pytest.raises(errors.PoolTimeout):
             pool.send_many(letters(3))
         assert check(sink, pool.send_many(letters(3)), 3) == {"SENT": 3}
-        pool.close()
 
 
 def test_interrupt_ends_the_waiting_and_tells_the_last_refusal() -> None:

@@ -574,14 +574,14 @@ def test_a_source_that_takes_its_time_disturbs_nobody(world: World) -> None:
     asked: list[threading.Thread] = []
 
     class Slow(Source):
-        blocking = True
+        waits_for = "the vault"
 
         def __call__(self) -> str:
             asked.append(threading.current_thread())
             return super().__call__()
 
     enter(world, Guard("PLAIN"), password=Slow(PASSWORD)).connect()
-    assert (asked != [threading.current_thread()]) == (world.kind == "async")
+    assert (asked != [threading.current_thread()]) == (world.kind != "scripted")
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """An OAuth 2 issuer on loopback: a token endpoint (RFC 6749) whose tokens are JWTs (RFC 7519, RS256) that Dovecot checks."""
 
 import base64
+import contextlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -36,6 +38,13 @@ class Issuer:
     """Whether each refresh token can be used once, and is followed by another one."""
     nonsense: bytes = b""
     """What the endpoint says in place of an answer."""
+    kind: str = "application/json"
+    status: int = 0
+    """The status in place of the right one."""
+    error: str = ""
+    """The error code with which it refuses everybody."""
+    silent: threading.Event = field(default_factory=threading.Event)
+    """Whether it takes requests and does not answer."""
 
     @classmethod
     def with_key(cls, path: Path) -> "Issuer":
@@ -55,6 +64,8 @@ class Issuer:
     def answer(self, form: dict[str, str], client: tuple[str, str]) -> tuple[int, dict[str, Any]]:
         """What the token endpoint says (RFC 6749 sections 4.4, 6 and 5.2)."""
         self.asked.append(form)
+        if self.error:
+            return 400, {"error": self.error, "error_description": "as it was told to"}
         if client != CLIENT:
             return 401, {"error": "invalid_client"}
         if form.get("grant_type") == "client_credentials":
@@ -73,7 +84,7 @@ class Issuer:
         return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime} | more
 
     @contextmanager
-    def listening(self) -> Iterator["Issuer"]:
+    def listening(self, tls: ssl.SSLContext | None = None) -> Iterator["Issuer"]:
         """Have the token endpoint at ``address`` for a while."""
         issuer = self
 
@@ -83,23 +94,36 @@ class Issuer:
                 form = {name: values[0] for name, values in parse_qs(body).items()}
                 _, _, basic = self.headers.get("Authorization", "").partition(" ")
                 name, _, secret = base64.b64decode(basic).decode("utf-8").partition(":")
-                status, answer = issuer.answer(form, (name, secret) if basic else (form.get("client_id", ""), ""))
+                status, answer = issuer.answer(
+                    form, (name, secret) if basic else (form.get("client_id", ""), form.get("client_secret", ""))
+                )
+                while issuer.silent.is_set():
+                    time.sleep(0.01)
                 data = issuer.nonsense or json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_response(issuer.status or status)
+                self.send_header("Content-Type", issuer.kind)
+                if 300 <= issuer.status < 400:
+                    self.send_header("Location", issuer.address + "/elsewhere")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
+
+            def handle(self) -> None:
+                with contextlib.suppress(OSError):  # who asked may have hung up, or not like the certificate
+                    super().handle()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
                 pass
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
-            thread = threading.Thread(target=server.serve_forever, name="issuer", daemon=True)
+            if tls is not None:
+                server.socket = tls.wrap_socket(server.socket, server_side=True)
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,), name="issuer", daemon=True)
             thread.start()
-            self.address = f"http://127.0.0.1:{server.server_address[1]}/token"
+            self.address = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}/token"
             try:
                 yield self
             finally:
+                self.silent.clear()
                 server.shutdown()
                 thread.join()

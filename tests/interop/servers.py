@@ -266,16 +266,17 @@ class Postfix(MailServer):
 
 @dataclass(frozen=True, kw_only=True)
 class Exim(MailServer):
-    """Exim with GnuTLS."""
+    """Exim with GnuTLS; `certificates` are the ports that show a particular certificate, by its name."""
 
     name = "exim"
     small: int
     bare: int
     dovecot_sasl: int
+    certificates: Mapping[str, int]
 
     @classmethod
     def described(cls, ca: Authority) -> Self:
-        return cls(ca=ca, **ports(cls.name))
+        return cls(ca=ca, certificates=ports("exim_certificate"), **ports(cls.name))
 
 
 @dataclass(frozen=True, kw_only=True)

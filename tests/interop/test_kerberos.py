@@ -1,11 +1,19 @@
 """Kerberos and NTLM against servers that others have written, with both clients."""
 
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from postwright import AuthMechanism, SSLStartMode
+from postwright import AsyncSMTP, AuthMechanism, Outcome, SSLStartMode, errors
 from tests.interop import servers
 from tests.interop.both import Client
 from tests.interop.logins import Make, needs, refused, used
@@ -77,6 +85,100 @@ def test_a_security_layer_is_offered_without_tls_and_not_taken(alice: Make, send
     client.settings.allow_cleartext_auth = True
     client.from_, client.send_to = "alice@example.test", "x@capture.test"
     assert client.send().reply.code == 250
+
+
+# A KDC that says nothing
+
+
+@pytest.fixture
+def silence(realm: Path, kdc: Kdc, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The KDC takes connections and never answers; the Kerberos library bears that for 25 seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        configuration = tmp_path / "krb5.conf"
+        words = kdc.configuration.read_text("ascii").replace(f":{kdc.kdc}", f":{listener.getsockname()[1]}")
+        configuration.write_text(words)
+        monkeypatch.setenv("KRB5_CONFIG", str(configuration))
+        yield
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds
+
+
+@pytest.mark.usefixtures("silence")
+def test_a_silent_kdc_can_be_interrupted(alice: Make, dovecot: Dovecot) -> None:
+    client = kerberos(alice, dovecot)
+    timer = threading.Timer(0.3, client.interrupt)
+    timer.start()
+    with within(3), pytest.raises(errors.Interrupted) as caught:
+        client.connect()
+    timer.join()
+    assert caught.value.outcome is Outcome.NOT_SENT
+    assert client.idle
+    assert not client.connected
+
+
+@pytest.mark.usefixtures("silence")
+def test_a_silent_kdc_is_borne_as_long_as_any_silence(alice: Make, dovecot: Dovecot) -> None:
+    with within(4), pytest.raises(errors.InactivityTimeout, match="the KDC did not answer for 1 s"):
+        kerberos(alice, dovecot, timeout=1).connect()
+
+
+@pytest.mark.usefixtures("silence")
+def test_a_silent_kdc_does_not_outlast_the_operation(alice: Make, dovecot: Dovecot) -> None:
+    client = kerberos(alice, dovecot, timeout=1)
+    client.settings.absolute_timeout = True
+    with within(4), pytest.raises(errors.OperationTimeout):
+        client.connect()
+
+
+@pytest.mark.usefixtures("silence")
+def test_a_task_that_waits_for_a_silent_kdc_can_be_cancelled(dovecot: Dovecot) -> None:
+    async def main() -> None:
+        client = AsyncSMTP(
+            mail_server="localhost", mail_port=dovecot.plain, ssl_start_mode=2, user="alice", password="x"
+        )
+        client.auth_mechanism = AuthMechanism.KERBEROS
+        client.settings.open_ssl_ca_file = str(dovecot.ca.root)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.connect(), 0.5)
+        assert client.idle
+        assert not client.connected
+
+    with within(3):
+        asyncio.run(main())
+
+
+LEAVING = """
+import asyncio, sys, threading
+from postwright import AsyncSMTP, SMTP, errors
+
+def client(kind):
+    made = kind(mail_server="localhost", mail_port={port}, ssl_start_mode=2, user="alice", password="x", auth_mechanism=6)
+    made.settings.open_ssl_ca_file = {ca!r}
+    threading.Timer(0.3, made.interrupt).start()
+    return made
+
+try:
+    if {kind!r} == "SMTP":
+        client(SMTP).connect()
+    else:
+        asyncio.run(client(AsyncSMTP).connect())
+except errors.Interrupted:
+    print("interrupted", [thread.name for thread in threading.enumerate() if not thread.daemon])
+"""
+
+
+@pytest.mark.usefixtures("silence")
+@pytest.mark.parametrize("kind", ["SMTP", "AsyncSMTP"])
+def test_a_program_that_gave_up_a_silent_kdc_ends_at_once(dovecot: Dovecot, kind: str) -> None:
+    script = LEAVING.format(port=dovecot.plain, ca=str(dovecot.ca.root), kind=kind)
+    with within(8):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted ['MainThread']\n", "")
 
 
 # NTLM

@@ -290,30 +290,30 @@ def test_ports_with_a_short_temper(postfix: Postfix) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_bad_certificates_fail_verification(postfix: Postfix, name: str) -> None:
+def test_bad_certificates_fail_verification(server: Postfix | Exim, name: str) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
-        handshake(postfix.certificates[name], postfix.ca.context())
+        handshake(server.certificates[name], server.ca.context())
 
 
 @pytest.mark.parametrize("name", TRUSTED)
-def test_good_certificates_pass(postfix: Postfix, name: str) -> None:
-    handshake(postfix.certificates[name], postfix.ca.context())
+def test_good_certificates_pass(server: Postfix | Exim, name: str) -> None:
+    handshake(server.certificates[name], server.ca.context())
 
 
-def test_the_wildcard_and_the_revoked_certificate(postfix: Postfix) -> None:
-    context = postfix.ca.context()
-    handshake(postfix.certificates["wildcard"], context, "mail.example.test")
+def test_the_wildcard_and_the_revoked_certificate(server: Postfix | Exim) -> None:
+    context = server.ca.context()
+    handshake(server.certificates["wildcard"], context, "mail.example.test")
     with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
-        handshake(postfix.certificates["wildcard"], context)
-    context.load_verify_locations(postfix.ca.root_with_crls)
+        handshake(server.certificates["wildcard"], context)
+    context.load_verify_locations(server.ca.root_with_crls)
     context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN
-    handshake(postfix.certificates["good-ed"], context)
+    handshake(server.certificates["good-ed"], context)
     with pytest.raises(ssl.SSLCertVerificationError, match="revoked"):
-        handshake(postfix.certificates["revoked"], context)
+        handshake(server.certificates["revoked"], context)
 
 
-def test_each_port_of_ports_txt_shows_a_certificate_that_is_tested(postfix: Postfix) -> None:
-    assert set(postfix.certificates) == {*TRUSTED, *REFUSED, "wildcard"}
+def test_each_port_of_ports_txt_shows_a_certificate_that_is_tested(server: Postfix | Exim) -> None:
+    assert set(server.certificates) == {*TRUSTED, *REFUSED, "wildcard"}
 
 
 @contextmanager

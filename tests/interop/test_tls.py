@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import socket
-import subprocess
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright import SSLStartMode, errors, tls
+from postwright import SSLStartMode, errors
 from postwright.enums import SSLProvider
 from postwright.tls.resumption import Memory
-from postwright.tls.trust import Trust
-from tests.interop.servers import missing, new_token
+from tests.interop.s_server import connect, serving, talk
+from tests.interop.servers import new_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from postwright.tls.provider import Provider
     from tests.interop.both import Client
-    from tests.interop.servers import Authority, MailServer, Postfix
+    from tests.interop.s_server import SServer
+    from tests.interop.servers import Authority, Exim, Postfix
 
     Make = Callable[..., Client]
+    Certified = Postfix | Exim
 
 PLATFORM, INTERNAL = SSLProvider.PLATFORM, SSLProvider.INTERNAL
 TLS_12, TLS_13 = 3072, 12288
-WAIT = 10.0
 
 
 @pytest.fixture(params=[PLATFORM, INTERNAL], ids=["Platform", "Internal"])
@@ -40,8 +35,8 @@ def provider(request: pytest.FixtureRequest) -> SSLProvider:
 
 
 @pytest.fixture(params=["postfix", "exim"])
-def server(request: pytest.FixtureRequest) -> MailServer:
-    found: MailServer = request.getfixturevalue(request.param)
+def server(request: pytest.FixtureRequest) -> Certified:
+    found: Certified = request.getfixturevalue(request.param)
     return found
 
 
@@ -49,7 +44,7 @@ def server(request: pytest.FixtureRequest) -> MailServer:
 def make(client_factory: Make, provider: SSLProvider) -> Make:
     """A client for a real server, by one of the providers; mail goes from alice to the address whose bytes are kept."""
 
-    def factory(server: MailServer, port: int | None = None, **values: Any) -> Client:
+    def factory(server: Certified, port: int | None = None, **values: Any) -> Client:
         given: dict[str, Any] = {
             "mail_server": "localhost",
             "mail_port": port or server.plain,
@@ -69,7 +64,7 @@ def make(client_factory: Make, provider: SSLProvider) -> Make:
 
 @pytest.mark.parametrize("protocols", [TLS_12, TLS_13])
 @pytest.mark.parametrize("implicit", [True, False])
-def test_both_versions_with_both_libraries(make: Make, server: MailServer, protocols: int, implicit: bool) -> None:
+def test_both_versions_with_both_libraries(make: Make, server: Certified, protocols: int, implicit: bool) -> None:
     client = make(server, server.implicit if implicit else server.plain)
     client.ssl_start_mode = SSLStartMode.IMPLICIT if implicit else SSLStartMode.EXPLICIT
     client.settings.ssl_enabled_protocols = protocols
@@ -97,8 +92,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_certificates(make: Make, postfix: Postfix, name: str) -> None:
-    client = make(postfix, postfix.certificates[name])
+def test_bad_certificates(make: Make, server: Certified, name: str) -> None:
+    client = make(server, server.certificates[name])
     with pytest.raises(errors.CertificateRejected) as alone:
         client.connect()
     seen: list[Any] = []
@@ -113,15 +108,15 @@ def test_bad_certificates(make: Make, postfix: Postfix, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["good-ed", "idn"])
-def test_good_certificates(make: Make, postfix: Postfix, name: str) -> None:
-    client = make(postfix, postfix.certificates[name])
+def test_good_certificates(make: Make, server: Certified, name: str) -> None:
+    client = make(server, server.certificates[name])
     with client.kept():
         client.connect()
         assert client.connected
 
 
-def test_a_name_beyond_ascii(make: Make, postfix: Postfix) -> None:
-    client = make(postfix, postfix.certificates["idn"])
+def test_a_name_beyond_ascii(make: Make, server: Certified) -> None:
+    client = make(server, server.certificates["idn"])
     client.settings.tls_server_name = "bücher.example"
     with client.kept():
         client.connect()
@@ -133,8 +128,8 @@ def test_a_name_beyond_ascii(make: Make, postfix: Postfix) -> None:
 @pytest.mark.parametrize(
     ("name", "flags"), [("expired", 1), ("wronghost", 0x80000000), ("unknownca", 0x10), ("selfsigned", 0x10)]
 )
-def test_flags(make: Make, postfix: Postfix, name: str, flags: int) -> None:
-    client = make(postfix, postfix.certificates[name])
+def test_flags(make: Make, server: Certified, name: str, flags: int) -> None:
+    client = make(server, server.certificates[name])
     client.settings.ssl_security_flags = flags
     with client.kept():
         client.connect()
@@ -143,15 +138,15 @@ def test_flags(make: Make, postfix: Postfix, name: str, flags: int) -> None:
         client.connect()
 
 
-def test_revocation(make: Make, postfix: Postfix) -> None:
-    lists = postfix.ca.path("crl.pem").read_text()
-    revoked = make(postfix, postfix.certificates["revoked"])
+def test_revocation(make: Make, server: Certified) -> None:
+    lists = server.ca.path("crl.pem").read_text()
+    revoked = make(server, server.certificates["revoked"])
     with revoked.kept():
         revoked.connect()  # nobody gave a list
     revoked.settings.ssl_crls = lists
     with pytest.raises(errors.CertificateRejected, match="it was revoked"):
         revoked.connect()
-    good = make(postfix)
+    good = make(server)
     good.settings.ssl_crls = lists
     with good.kept():
         good.connect()
@@ -199,7 +194,7 @@ def test_client_certificates(make: Make, postfix: Postfix, protocols: int) -> No
     assert known.send().reply.code == 250
 
 
-def test_the_log_of_keys_opens_the_traffic(make: Make, server: MailServer, tmp_path: Path) -> None:
+def test_the_log_of_keys_opens_the_traffic(make: Make, server: Certified, tmp_path: Path) -> None:
     path = tmp_path / "keys"
     client = make(server)
     client.settings.ssl_key_log_file = str(path)
@@ -211,7 +206,7 @@ def test_the_log_of_keys_opens_the_traffic(make: Make, server: MailServer, tmp_p
     platform_context._contexts._kept.clear()  # OpenSSL keeps the file open as long as the context lives
 
 
-def test_settings_of_internal_reach_the_server(make: Make, server: MailServer) -> None:
+def test_settings_of_internal_reach_the_server(make: Make, server: Certified) -> None:
     client = make(server, ssl_provider=SSLProvider.AUTOMATIC)
     client.settings.tls13_supported_groups = "ecdhe_secp384r1"
     client.settings.tls13_key_share_groups = "ecdhe_secp384r1"
@@ -226,73 +221,12 @@ def test_settings_of_internal_reach_the_server(make: Make, server: MailServer) -
 # openssl s_server
 
 
-class SServer:
-    """One ``openssl s_server``; it says what it saw, and turns lines around."""
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
-        self.process, self.port, self.output = process, port, output
-
-    def said(self, pattern: str) -> str:
-        """Wait for something in what it says."""
-        deadline = time.monotonic() + WAIT
-        while True:
-            if found := re.search(pattern, self.output.read_text(errors="replace")):
-                return found[1] if found.groups() else found[0]
-            assert time.monotonic() < deadline, self.output.read_text(errors="replace")
-            time.sleep(0.02)
-
-
 @pytest.fixture
 def s_server(ca: Authority, tmp_path: Path) -> Callable[..., Any]:
-    if not shutil.which("openssl"):
-        missing("openssl is not installed")
-
-    @contextmanager
-    def run(*options: str, name: str = "good") -> Iterator[SServer]:
-        output = tmp_path / "s_server.txt"
-        certificate = ["-cert", str(ca.path(f"{name}.crt")), "-key", str(ca.path(f"{name}.key"))]
-        chain = ["-cert_chain", str(ca.path("inter.crt"))]
-        with output.open("wb") as file:
-            process = subprocess.Popen(
-                ["openssl", "s_server", "-accept", "127.0.0.1:0", "-rev", *certificate, *chain, *options],
-                stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            port = SServer(process, 0, output).said(r"ACCEPT \S*?:(\d+)")
-            yield SServer(process, int(port), output)
-        finally:
-            process.kill()
-            process.communicate()
+    def run(*options: str, name: str = "good") -> AbstractContextManager[SServer]:
+        return serving(tmp_path, ca.path(f"{name}.crt"), ca.path(f"{name}.key"), ca.path("inter.crt"), *options)
 
     return run
-
-
-def talk(client: Provider, port: int) -> bytes:
-    """Do a handshake over a socket, say something, and return the answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=WAIT) as line:
-        judged = False
-        while not client.handshake():
-            if client.certificates() and not judged:
-                assert client.judge().accept, client.judge()
-                client.accept()
-                judged = True
-            line.sendall(client.outgoing())
-            client.feed(line.recv(65536))
-        if not judged:
-            assert client.judge().accept, client.judge()
-            client.accept()
-        line.sendall(client.outgoing() + client.encrypt(b"abc\n"))
-        while (answer := client.decrypt()) is None:
-            client.feed(line.recv(65536))
-        line.sendall(client.farewell())
-        return answer
-
-
-def connect(provider: SSLProvider, ca: Authority, memory: Memory | None = None, **values: Any) -> Provider:
-    given: dict[str, Any] = {"server_name": "localhost", "ca_file": str(ca.root), "provider": provider, "asked": True}
-    return tls.provider(Trust(**(given | values)), memory)
 
 
 @pytest.mark.parametrize("protocols", [192, 768, TLS_12, TLS_13])

@@ -28,18 +28,20 @@ Letter: TypeAlias = "Message | bytes | tuple[Message | bytes, str | None, str | 
 """A finished message; in a tuple also its sender and its recipients, where they are not those of its headers."""
 
 
-class Crew(Protocol):
-    """The other connections of a ``send_many``, as one of them sees them."""
+class Place(Protocol):
+    """The place of one connection among several of a ``send_many``."""
+
+    placed: bool
 
     @property
     def crowded(self) -> bool:
         """Whether there are more than there may be now."""
 
     async def reopen(self, operations: Operations) -> None:
-        """Open a connection; raise CrowdedError where others must do because the server bears no more."""
+        """Open the connection; raise CrowdedError, and leave the place, where the server bears no more."""
 
-    async def stand_back(self, operations: Operations, over: Callable[[], bool], *, placed: bool) -> bool:
-        """Close a connection, leave its place and queue for another; say whether there was one before all was over."""
+    async def stand_back(self, operations: Operations, over: Callable[[], bool]) -> None:
+        """Close the connection, leave the place and queue for another, until there is one or all is over."""
 
 
 class CrowdedError(Exception):
@@ -57,7 +59,7 @@ class Feed:
         operations: The connection's operations.
         adopt: Turns a finished message, a sender and recipients into an envelope and a draft.
         load: All messages.
-        crew: The other connections, where there are any.
+        place: This connection's place, where there are several.
         window: How many messages are taken before they are sent.
     """
 
@@ -67,17 +69,15 @@ class Feed:
         adopt: Callable[..., tuple[Envelope, Draft]],
         load: Load,
         *,
-        crew: Crew | None = None,
+        place: Place | None = None,
         window: int = WINDOW,
     ) -> None:
         self._operations = operations
         self._adopt = adopt
         self._load = load
-        self._crew = crew
-        opening = operations.open if crew is None else partial(crew.reopen, operations)
+        self._place = place
+        opening = operations.open if place is None else partial(place.reopen, operations)
         self.batch = Batch(operations.session, opening, operations.send_alone, window)
-        self.placed = True
-        """Whether this connection has a place among those that there may be."""
 
     def take(self, number: int, letter: Letter) -> bool:
         """Take a message; say whether it is time to send. One that can't be sent has its result at once."""
@@ -95,25 +95,24 @@ class Feed:
 
     def blocked(self) -> bool:
         """Whether this connection may take no message now."""
-        return not self.placed or (self._crew is not None and self._crew.crowded)
+        place = self._place
+        return place is not None and (not place.placed or place.crowded)
 
     async def advance(self, *, more: bool = False) -> None:
         """Send, see ``Batch.advance``; where the server bears no more connections, others get the messages."""
         try:
             await self.batch.advance(more=more)
         except CrowdedError:
-            self.placed = False
             self._load.give_back(self.batch.withdraw())
 
     async def rest(self) -> None:
         """Do what there is to do where there is no message to take."""
-        blocked = self.blocked()
+        place = self._place if self.blocked() else None
         pause = self._load.pause()
-        if self.batch.pending and self.placed and (blocked or pause > BRIEF):
+        if self.batch.pending and (place.placed if place else pause > BRIEF):
             await self.advance()
-        elif blocked and self._crew is not None:
-            crew, placed, self.placed = self._crew, self.placed, False
-            self.placed = await crew.stand_back(self._operations, lambda: self._load.over, placed=placed)
+        elif place is not None:
+            await place.stand_back(self._operations, lambda: self._load.over)
         else:
             try:
                 await Sleep(max(0.001, min(pause, MOMENT)))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from postwright.component.batching import CrowdedError
 from postwright.component.load import MOMENT
-from postwright.component.pooling import Pooling
 from postwright.component.throttle import complains
 from postwright.drive import clock
 from postwright.errors import SMTPError
@@ -14,89 +13,111 @@ from postwright.flow import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Self
 
     from postwright.component.base import Component
     from postwright.component.operations import Operations
     from postwright.component.places import Turn
+    from postwright.component.pooling import Pooling
 
 C = TypeVar("C", bound="Component")
+P = TypeVar("P", bound="Pooling[Any]")
 
 CLOSING = 421
 
 
-class Enlisting(Pooling[C]):
-    """A pool whose connections can be enlisted for a batch (see ``Crew``)."""
+def beside(pool: P, client: Component) -> P:
+    """Make a pool one for a single batch: with the settings of a client, and no connection is kept."""
+    pool.template = client
+    pool._keeping = False
+    return pool
 
-    async def _enlist(self) -> C:
-        """Return a client of the pool, connected or not, once there is a place for it."""
-        await self._take_place(clock.monotonic() + self._wait, self._wait)
-        client, leaving, _ = self._pick()
+
+class Berth(Generic[C]):
+    """The place of one connection of a batch among those of its pool.
+
+    Args:
+        pool: The pool.
+
+    Attributes:
+        placed: Whether there is one; without, the connection is closed, and queues.
+    """
+
+    def __init__(self, pool: Pooling[C]) -> None:
+        self._pool = pool
+        self.placed = True
+
+    async def enlist(self) -> C:
+        """Return a client of the pool, connected or not, once there is a place for it.
+
+        Raises:
+            PoolTimeout: There was none in time.
+        """
+        pool = self._pool
+        await pool._take_place(clock.monotonic() + pool._wait, pool._wait)
+        client, leaving, _ = pool._pick()
         for each in leaving:
-            await self._part(each)
+            await pool._part(each)
         return client
 
     @property
     def crowded(self) -> bool:
         """Whether more connections are in use than there may be now."""
-        return self._places.crowded
+        return self._pool._places.crowded
 
     async def reopen(self, operations: Operations) -> None:
-        """Open the connection of a batch, the first or another one.
+        """Open the connection, the first time or again.
 
         Raises:
             CrowdedError: The server bears no more than the others; the place was left.
             SMTPError: It can't be opened.
         """
+        pool = self._pool
         last = operations.session.last_reply
         if last is not None and last.code == CLOSING:
-            self._throttle.burdened()
+            pool._throttle.burdened()
             if self.crowded:
-                self._places.leave()
+                self._leave()
                 raise CrowdedError
         try:
             await operations.open()
         except SMTPError as error:
-            others = self._places.taken - 1
-            if not (complains(error) and others):
+            if not complains(error):
                 raise
-            self._throttle.refused(others)
-            self._places.leave()
+            if unused := pool._spare():  # ours, but of no use to a batch: the server may take another one in its place
+                await pool._part(unused)
+                return await self.reopen(operations)
+            if pool._places.taken <= 1:
+                raise
+            pool._throttle.refused(pool._greeted())
+            self._leave()
             raise CrowdedError from error
 
-    async def stand_back(self, operations: Operations, over: Callable[[], bool], *, placed: bool) -> bool:
-        """Close the connection of a batch, leave its place and queue for another; see ``Crew``."""
+    def _leave(self) -> None:
+        self.placed = False
+        self._pool._places.leave()
+
+    async def stand_back(self, operations: Operations, over: Callable[[], bool]) -> None:
+        """Close the connection, leave its place and queue for another, until there is one or all is over."""
+        pool = self._pool
         await operations.part()
-        if placed:
-            self._places.leave()
-        turn: Turn = type(self)._turn()
-        woken: bool = self._places.ask(turn)
+        if self.placed:
+            self._leave()
+        turn: Turn = type(pool)._turn()
+        woken: bool = pool._places.ask(turn)
         try:
             while not woken and not over():
                 woken = await Wait(turn.wait, MOMENT)
         except BaseException:
-            self._places.give_up(turn)
+            pool._places.give_up(turn)
             raise
         if not woken:
-            self._places.give_up(turn)
+            pool._places.give_up(turn)
         elif turn.refused is not None:
             raise turn.refused
-        return woken
+        self.placed = woken
 
-    def _come_back(self, *, placed: bool) -> None:
-        """Let a batch that queues have a place, as everyone has who gives a connection back."""
-        if not placed:
-            self._places.squeeze_in()
-
-    def _retire(self) -> None:
-        """Note the end of the batch that a pool was made for; see ``beside``."""
-        if not self._keeping:
-            self._closed = True
-
-    @classmethod
-    def beside(cls, client: C, size: int) -> Self:
-        """Return a pool for one batch: with the settings of a client, and no connection is kept."""
-        pool = cls(size)
-        pool.template = client
-        pool._keeping = False
-        return pool
+    def come_back(self) -> None:
+        """Have a place, as everyone has who gives a connection back."""
+        if not self.placed:
+            self._pool._places.squeeze_in()
+            self.placed = True

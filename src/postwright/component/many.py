@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postwright.component.batching import SHARE, Feed, Numbered
+from postwright.component.enlisting import Berth, beside
 from postwright.component.load import Load, letters
 from postwright.drive.crew import Shared, merged, run
 from postwright.errors import PoolTimeout
@@ -28,7 +29,7 @@ def many(
     if connections > 1:
         from postwright.component.pool import Pool  # noqa: PLC0415 - it stands on SMTP, which stands on this
 
-        return over_pool(Pool.beside(client, connections), messages, connections, ordered=ordered)
+        return over_pool(beside(Pool(connections), client), messages, connections, ordered=ordered)
     return _alone(client, messages, ordered=ordered)
 
 
@@ -69,25 +70,23 @@ def over_pool(
     """Send the messages over connections of a pool and yield their results; see ``Pool.send_many``."""
     plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
     shared = Shared(messages)
-    first = run(pool._enlist())
+    berths = [Berth(pool) for _ in range(connections)]
+    first = run(berths[0].enlist())
 
-    def work(client: SMTP | None) -> Iterator[tuple[int, SendResult | SMTPError]]:
+    def work(berth: Berth[SMTP]) -> Iterator[tuple[int, SendResult | SMTPError]]:
         try:
-            client = client or run(pool._enlist())
+            client = first if berth is berths[0] else run(berth.enlist())
         except PoolTimeout:  # those who have a connection do the work
             return
-        feed = Feed(client._operations, partial(client._adopted, plan), load, crew=pool, window=SHARE)
+        feed = Feed(client._operations, partial(client._adopted, plan), load, place=berth, window=SHARE)
         try:
             yield from _over_one(client, letters(load, shared.take, feed.blocked), feed)
         finally:
-            pool._come_back(placed=feed.placed)
+            berth.come_back()
             run(pool._give_back(client))
 
     def stop() -> None:
         shared.stopped = load.stopped = True
 
-    try:
-        for number, result in merged([work(first), *(work(None) for _ in range(connections - 1))], stop):
-            yield from order.next(number, result)
-    finally:
-        pool._retire()
+    for number, result in merged([work(berth) for berth in berths], stop):
+        yield from order.next(number, result)

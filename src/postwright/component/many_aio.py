@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.batching import SHARE, Feed, Numbered
+from postwright.component.enlisting import Berth, beside
 from postwright.component.load import END, Load
 from postwright.drive.tasks import Turn, merged_tasks, run
 from postwright.errors import PoolTimeout
@@ -32,7 +33,7 @@ def many(
     if connections > 1:
         from postwright.component.pool_aio import AsyncPool  # noqa: PLC0415 - it stands on AsyncSMTP, and that on this
 
-        return over_pool(AsyncPool.beside(client, connections), messages, connections, ordered=ordered)
+        return over_pool(beside(AsyncPool(connections), client), messages, connections, ordered=ordered)
     return _alone(client, _each(messages), ordered=ordered)
 
 
@@ -108,31 +109,33 @@ async def over_pool(
     plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
     given, turn = _each(messages), Turn()
     pool._settle()
-    first = await run(pool._enlist())
+    berths = [Berth(pool) for _ in range(connections)]
+    first = await run(berths[0].enlist())
 
     async def take() -> tuple[int, Letter] | None:
         async with turn:  # an asynchronous generator can't be asked by two tasks at once
             return await anext(given, None)
 
-    async def work(enlisted: AsyncSMTP | None) -> AsyncIterator[tuple[int, SendResult | SMTPError]]:
+    async def work(berth: Berth[AsyncSMTP]) -> AsyncIterator[tuple[int, SendResult | SMTPError]]:
         try:
-            client = await run(pool._enlist()) if enlisted is None else enlisted
+            client = first if berth is berths[0] else await run(berth.enlist())
         except PoolTimeout:  # those who have a connection do the work
             return
-        feed = Feed(client._operations, partial(client._adopted, plan), load, crew=pool, window=SHARE)
+        feed = Feed(client._operations, partial(client._adopted, plan), load, place=berth, window=SHARE)
         try:
             async for result in _over_one(client, _letters(load, take, feed.blocked), feed):
                 yield result
         except BaseException:  # cancelled: nothing may be waited for any more
-            pool._come_back(placed=feed.placed)
+            berth.come_back()
             pool._drop(client)
             raise
-        pool._come_back(placed=feed.placed)
+        berth.come_back()
         await run(pool._give_back(client))
 
     try:
-        async for number, result in merged_tasks([work(first), *(work(None) for _ in range(connections - 1))]):
+        async for number, result in merged_tasks([work(berth) for berth in berths]):
             for ready in order.next(number, result):
                 yield ready
     finally:
-        pool._retire()
+        if first in pool._lent:  # its task was cancelled before it began
+            pool._drop(first)

@@ -6,9 +6,8 @@ import atexit
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from postwright.component.enlisting import Enlisting
 from postwright.component.many import over_pool
-from postwright.component.pooling import _pools
+from postwright.component.pooling import Pooling, _pools
 from postwright.component.smtp import SMTP
 from postwright.drive.crew import ThreadSweeper, ThreadTurn, run
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from postwright.words import SendResult
 
 
-class Pool(Enlisting[SMTP]):
+class Pool(Pooling[SMTP]):
     """Connections to one server that are kept open and shared by threads.
 
     Every property of ``SMTP`` can be given as a keyword. A connection is looked at before it is used again; one that

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from postwright.component.aio import AsyncSMTP
-from postwright.component.enlisting import Enlisting
 from postwright.component.many_aio import over_pool
+from postwright.component.pooling import Pooling
 from postwright.drive.tasks import Home, TaskSweeper, TaskTurn, run
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from postwright.words import SendResult
 
 
-class AsyncPool(Enlisting[AsyncSMTP]):
+class AsyncPool(Pooling[AsyncSMTP]):
     """Connections to one server that are kept open and shared by the tasks of one event loop.
 
     It has the members of ``Pool``; ``connection`` is an asynchronous context manager. A task that is cancelled gives its

@@ -20,6 +20,7 @@ from postwright.errors import Interrupted, InvalidValue, NotPossibleNow, PoolTim
 from postwright.flow import Wait
 from postwright.options.kinds import Integer
 from postwright.options.message import MessageProperties
+from postwright.session.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,8 @@ C = TypeVar("C", bound="Component")
 PROBE_AFTER = 30.0
 """Seconds of idleness after which a connection must answer NOOP before it is used: a firewall may have forgotten it,
 and then nothing would ever come back. Below that a look at the socket must do, and costs no round trip."""
+
+_UNWELCOME = frozenset({State.CLOSED, State.DIALED})
 
 _SLACK = 0.01  # seconds, so that what a wait was for is over when it ends
 
@@ -153,7 +156,7 @@ class Pooling(Generic[C]):
                 others = self._forget(client)
                 if not (complains(error) and others):
                     raise
-                self._throttle.refused(others)  # it bears these, so one of them will do
+                self._throttle.refused(self._greeted())  # it bears these, so one of them will do
             else:
                 return client
 
@@ -219,13 +222,24 @@ class Pooling(Generic[C]):
         with suppress(SMTPError):
             await Wait(client._run, client._plan(), client._operations.part())
 
+    def _spare(self) -> C | None:
+        """Take out a connection that nobody uses, if there is one."""
+        with self._lock:
+            return self._idle.pop().client if self._idle else None
+
+    def _greeted(self) -> int:
+        """Return how many connections the server has welcomed."""
+        with self._lock:
+            clients = (*self._lent, *(each.client for each in self._idle))
+        return sum(client._session.state not in _UNWELCOME for client in clients)
+
     def _forget(self, client: C | None) -> int:
-        """Give up a connection that could not be opened, and its place; return how many others there are."""
+        """Give up a connection that could not be opened, and its place; return how many others may be had instead."""
         if client is not None:
             client._drop()
             with self._lock:
                 self._lent.discard(client)
-        return self._places.leave()
+        return self._places.leave() + len(self._idle)
 
     async def _give_back(self, client: C) -> None:
         """Take a connection back, and close it if it can't be used again."""

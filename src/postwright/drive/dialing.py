@@ -37,6 +37,11 @@ def is_numeric(host: str) -> bool:
     return is_address(host.strip("[]").partition("%")[0])
 
 
+def late(target: Target) -> NetworkError:
+    """Return the error for a name server that did not answer in time."""
+    return NetworkError(f"{target.host}: no answer in {target.timeout:g} s", code=11002)
+
+
 def resolve(target: Target) -> list[Place]:
     """Return the addresses of the target's host in the order to try them; this may block on a name server.
 

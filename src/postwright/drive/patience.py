@@ -5,10 +5,12 @@ It owns nothing but the wait itself. It must never swallow a cancellation.
 
 from __future__ import annotations
 
+import contextlib
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from postwright.errors import InactivityTimeout, Interrupted, NetworkError, OperationTimeout
+from postwright.drive.errand import Errand
+from postwright.errors import InactivityTimeout, Interrupted, OperationTimeout
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,7 +30,7 @@ class Patience:
         limit: Seconds for all of them together; None for no limit.
     """
 
-    __slots__ = ("_due", "_end", "_final", "_interrupted", "_timer", "_waiter", "loop")
+    __slots__ = ("_due", "_end", "_interrupted", "_timer", "_waiter", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: float | None) -> None:
         self.loop = loop
@@ -37,7 +39,6 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._interrupted = False
-        self._final = False  # whether the wait ends with the whole operation's time
 
     async def wait(self, timeout: float | None, late: Callable[[], SMTPError]) -> None:
         """Wait until ``wake`` is called.
@@ -48,38 +49,27 @@ class Patience:
             OperationTimeout: The time of the whole operation is up.
         """
         self.check()
-        if not self.allow(timeout):
-            raise OperationTimeout
-        waiter = self._waiter = self.loop.create_future()
-        try:
-            await waiter
-        except TimeoutError as error:
-            if type(error) is TimeoutError:
-                raise OperationTimeout if self._final else late() from None
-            raise
-        finally:
-            self._waiter = None
-
-    def allow(self, timeout: float | None) -> bool:
-        """Give the wait that begins, or goes on, so many seconds from now; say whether there is any time left."""
-        moment = self.loop.time()
-        self._final = False
+        loop = self.loop
+        moment = loop.time()
         if self._end is not None:
             remaining = self._end - moment
             if remaining <= 0:
-                return False
+                raise OperationTimeout
             if timeout is None or remaining < timeout:
-                timeout, self._final = remaining, True
+                timeout, late = remaining, OperationTimeout
+        waiter = self._waiter = loop.create_future()
         if timeout is None:
             self._due = inf  # a timer of an earlier wait may still ring
         else:
             self._arm(moment + timeout)
-        return True
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a wait is going on that nothing has ended yet."""
-        return self._waiter is not None and not self._waiter.done()
+        try:
+            await waiter
+        except TimeoutError as error:
+            if type(error) is TimeoutError:
+                raise late() from None
+            raise
+        finally:
+            self._waiter = None
 
     def wake(self, *_: object) -> None:
         """End the wait that is going on, if there is one."""
@@ -124,22 +114,47 @@ class Patience:
         elif self._due < inf:  # a later wait has more time
             self._timer = self.loop.call_at(self._due, self._ring)
 
-    async def beside(self, function: Callable[..., T], *args: object, timeout: float | None, name: str) -> T:
-        """Run a function in a thread; when the wait ends early, the thread goes on alone and its result is dropped.
-
-        Raises:
-            NetworkError: It is a name look-up that took longer than ``timeout`` seconds.
-        """
+    async def beside(self, function: Callable[..., T], *args: object) -> T:
+        """Run a function in one of the loop's threads; when the wait ends early its result is dropped."""
         work = self.loop.run_in_executor(None, function, *args)
         work.add_done_callback(self.wake)
         try:
             while not work.done():
-                await self.wait(timeout, lambda: NetworkError(f"{name}: no answer in {timeout:g} s", code=11002))
+                await self.wait(None, InactivityTimeout)
         except BaseException:
             work.remove_done_callback(self.wake)
             work.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise
         return work.result()
+
+    async def apart(
+        self, timeout: float | None, late: Callable[[], SMTPError], function: Callable[..., T], *args: object
+    ) -> T:
+        """Run a function in a thread of its own, for which neither the loop nor the program waits at their ends.
+
+        Raises:
+            SMTPError: What ``late`` returns, when the time is up.
+        """
+        awaited = True
+        ended = False
+
+        def arrive() -> None:
+            nonlocal ended
+            ended = True
+            if awaited:
+                self.wake()
+
+        def done() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants it any more
+                self.loop.call_soon_threadsafe(arrive)
+
+        errand = Errand(function, args, done)
+        try:
+            while not ended:
+                await self.wait(timeout, late)
+        finally:
+            awaited = False
+        return errand.result()
 
     async def writable(self, sock: socket.socket, timeout: float | None, late: Callable[[], SMTPError]) -> None:
         """Wait until a socket can be written to, or ``wake`` is called."""

@@ -22,7 +22,7 @@ from postwright.errors import (
     NotAvailable,
     OperationTimeout,
 )
-from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
 from postwright.words import Line
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class ScriptedDriver:
             self._fire(effect.event)
 
     @staticmethod
-    def _call(effect: Call[Any] | Wait[Any]) -> Any:
+    def _call(effect: Call[Any] | Apart[Any] | Wait[Any]) -> Any:
         answer = effect.function(*effect.args)
         if inspect.isawaitable(answer):
             if inspect.iscoroutine(answer):
@@ -226,6 +226,7 @@ _GRANTS: dict[type, Callable[[ScriptedDriver, Any], Any]] = {
     Hangup: ScriptedDriver._hang,
     Fire: ScriptedDriver._event,
     Call: lambda _, effect: ScriptedDriver._call(effect),
+    Apart: lambda _, effect: ScriptedDriver._call(effect),
     Wait: lambda _, effect: ScriptedDriver._call(effect),
     Sleep: ScriptedDriver._sleep,
 }

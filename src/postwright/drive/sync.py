@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
 from postwright.drive.clock import monotonic
+from postwright.drive.errand import Errand, late
 from postwright.drive.handover import hand_over
 from postwright.drive.loop import carry
 from postwright.drive.race import Race
@@ -23,16 +24,16 @@ from postwright.errors import (
     ConnectFirst,
     InactivityTimeout,
     Interrupted,
-    NetworkError,
     NotAvailable,
     OperationTimeout,
     ReplyTooLong,
 )
-from postwright.flow import Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from postwright.errors import SMTPError
     from postwright.flow import Effect, Flow
     from postwright.words import Line, Target
 
@@ -60,7 +61,6 @@ class SyncDriver:
         self._guard = threading.RLock()  # of the waker, which interrupt() uses from other threads and signal handlers
         self._interrupted = False
         self._end: float | None = None
-        self._listening: select.poll | None = None  # waits for the socket to be read from, and for the waker
 
     @property
     def busy(self) -> bool:
@@ -81,12 +81,10 @@ class SyncDriver:
             if not self._lock.acquire(blocking=False):
                 flow.close()
                 raise Busy
-            if self._interrupted:
-                self._was_interrupted()  # what came too late for the flow before
+            self._was_interrupted()  # what came too late for the flow before
         try:
             self._end = None if limit is None else monotonic() + limit
-            if self._waker is None:
-                self._wake_up()
+            self._wake_up()
             return carry(flow, self._grant)
         finally:
             if self._sock is None:
@@ -131,7 +129,6 @@ class SyncDriver:
         self._close_socket()
         with self._guard:
             waker, self._waker = self._waker, None
-            self._listening = None
         for each in waker or ():
             each.close()
 
@@ -142,7 +139,6 @@ class SyncDriver:
 
     def _close_socket(self) -> None:
         sock, self._sock = self._sock, None
-        self._listening = None
         if sock is not None:
             sock.close()
 
@@ -153,21 +149,7 @@ class SyncDriver:
         return self._wait_for([sock], events, timeout).get(sock, 0)
 
     def _wait_for(self, socks: list[socket.socket], events: int, timeout: float | None) -> dict[socket.socket, int]:
-        """Wait for events; return those that came, none when the time is up."""
-        poll = self._poll_for(socks, events)
-        ready = dict(self._ready(poll, timeout))
-        return {sock: ready[sock.fileno()] for sock in socks if sock.fileno() in ready}
-
-    def _poll_for(self, socks: list[socket.socket], events: int) -> select.poll:
-        poll = select.poll()
-        for sock in socks:
-            poll.register(sock, events)
-        assert self._waker is not None
-        poll.register(self._waker[0], select.POLLIN)
-        return poll
-
-    def _ready(self, poll: select.poll, timeout: float | None) -> list[tuple[int, int]]:
-        """Wait for what is registered; return the events that came, none when the time is up.
+        """Wait for events; return those that came, none when the time is up.
 
         Raises:
             Interrupted: interrupt() was called.
@@ -180,16 +162,18 @@ class SyncDriver:
                 raise OperationTimeout
             if timeout is None or remaining < timeout:
                 timeout, final = remaining, True
-        ready = poll.poll(None if timeout is None else max(0.0, timeout) * 1000)
+        poll = select.poll()
+        for sock in socks:
+            poll.register(sock, events)
         assert self._waker is not None
-        waker = self._waker[0].fileno()
-        for descriptor, _ in ready:
-            if descriptor == waker:
-                self._was_interrupted()
-                raise Interrupted
+        poll.register(self._waker[0], select.POLLIN)
+        ready = dict(poll.poll(None if timeout is None else max(0.0, timeout) * 1000))
+        if self._waker[0].fileno() in ready:
+            self._was_interrupted()
+            raise Interrupted
         if not ready and final:
             raise OperationTimeout
-        return ready
+        return {sock: ready[sock.fileno()] for sock in socks if sock.fileno() in ready}
 
     def _connected(self) -> socket.socket:
         if self._sock is None:
@@ -219,28 +203,21 @@ class SyncDriver:
             raise
 
     def _resolve(self, target: Target) -> list[dialing.Place]:
-        """Look a name up in a thread, so that a slow name server can be interrupted; the thread ends by itself."""
+        """Look a name up in a thread, so that a slow name server can be interrupted."""
         if dialing.is_numeric(target.host):
             return dialing.resolve(target)
-        answers: list[list[dialing.Place] | BaseException] = []
+        return self._run_apart(target.timeout, lambda: dialing.late(target), dialing.resolve, target)
+
+    def _run_apart(
+        self, timeout: float | None, late: Callable[[], SMTPError], function: Callable[..., T], *args: object
+    ) -> T:
+        """Run a function in a thread of its own, and give it up when the time is up or this flow is interrupted."""
         done, ready = socket.socketpair()
-
-        def look_up() -> None:
-            try:
-                answers.append(dialing.resolve(target))
-            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-                answers.append(error)
-            finally:
-                ready.close()
-
         with done:
-            threading.Thread(target=look_up, name="postwright-resolve", daemon=True).start()
-            if not self._wait(done, select.POLLIN, target.timeout):
-                raise NetworkError(f"{target.host}: no answer in {target.timeout:g} s", code=11002)
-        answer = answers[0]
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+            errand = Errand(function, args, ready.close)
+            if not self._wait(done, select.POLLIN, timeout):
+                raise late()
+        return errand.result()
 
     def _look_up(self, effect: Resolve) -> tuple[str, ...]:
         return tuple(place.address[0] for place in self._resolve(effect.target))
@@ -248,9 +225,7 @@ class SyncDriver:
     def _read(self, effect: Read) -> bytes:
         sock = self._connected()
         while True:
-            if self._listening is None:
-                self._listening = self._poll_for([sock], select.POLLIN)
-            if not self._ready(self._listening, effect.timeout):
+            if not self._wait(sock, select.POLLIN, effect.timeout):
                 raise InactivityTimeout(f"the server sent nothing for {effect.timeout:g} s")
             try:
                 return sock.recv(READ)
@@ -308,6 +283,9 @@ class SyncDriver:
     def _call(effect: Call[Any]) -> Any:
         return effect.function(*effect.args)
 
+    def _aside(self, effect: Apart[Any]) -> Any:
+        return self._run_apart(effect.timeout, lambda: late(effect), effect.function, *effect.args)
+
     @staticmethod
     def _user_call(effect: Wait[Any]) -> Any:
         answer = effect.function(*effect.args)
@@ -332,6 +310,7 @@ _GRANTS: dict[type, Callable[[SyncDriver, Any], Any]] = {
     Hangup: SyncDriver._hang,
     Fire: SyncDriver._event,
     Call: lambda _, effect: SyncDriver._call(effect),
+    Apart: SyncDriver._aside,
     Wait: lambda _, effect: SyncDriver._user_call(effect),
     Sleep: SyncDriver._sleep,
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from postwright.message.sources import Encoded, FileSource, Memory, Source
+from postwright.message.sources import Encoded, Memory, Source
+from postwright.message.streams import FileSource
 from postwright.wire.lines import CHUNK
 
 if TYPE_CHECKING:
@@ -121,15 +123,17 @@ class Body:
         return b""
 
     def close(self) -> Awaitable[None] | None:
-        """Close all parts."""
+        """Close all parts; one that can't be closed changes nothing of what became of the mail."""
         if self.awaits:
             return self._close_later()
         for source in self.sources:
-            source.close()
+            with suppress(Exception):
+                source.close()
         return None
 
     async def _close_later(self) -> None:
         for source in self.sources:
-            closing = source.close()
-            if closing is not None:
-                await closing
+            with suppress(Exception):
+                closing = source.close()
+                if closing is not None:
+                    await closing

@@ -56,7 +56,7 @@ class Finished(Draft):
     def body(self) -> Body:
         """What follows, as a stream."""
         if self._body is None:
-            self._body = Body((("text", (Memory(self.data[self._cut :]),)),))
+            self._body = Body((("text", (Memory(self.data, start=self._cut),)),))
         return self._body
 
     @property

@@ -82,4 +82,4 @@ def _gssapi(credentials: Credentials) -> Dialogue:
     yield bytes(_guarded(context.wrap, bytes([_NO_LAYER, 0, 0, 0]) + identity, False).data)
 
 
-GSSAPI = register(Mechanism("GSSAPI", client_first=True, start=_gssapi, blocking=True, missing=_missing))
+GSSAPI = register(Mechanism("GSSAPI", client_first=True, start=_gssapi, waits_for="the KDC", missing=_missing))

@@ -82,7 +82,9 @@ class Mechanism(NamedTuple):
     acts_as: bool = True
     """Whether it can carry an authorization identity."""
     blocking: bool = False
-    """Whether a step of it may take long (a KDC, a costly hash), so that it must disturb nobody."""
+    """Whether a step of it may take long (a costly hash), so that it must disturb nobody."""
+    waits_for: str = ""
+    """Whom a step of it waits for by itself, perhaps for ever ("the KDC"): such a step can be given up."""
     missing: Callable[[], str] = nothing_missing
     """Says why it can't be used here, and what to do; "" when it can."""
 

@@ -109,6 +109,8 @@ class Carrier:
         self._limit = deal.session.plan.settings.transfer_text_limit
         self._done = self._kept = 0
         self._total = deal.draft.body.size
+        if self._total is not None and self._total > self._limit:
+            deal.kept = None
 
     async def parts(self) -> AsyncIterator[list[bytes]]:
         """Yield the headers, then the body in parts of canonical lines; their events fire when the next are asked for."""

@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from postwright.errors import CommunicationError, LoginRefused
-from postwright.flow import Call
+from postwright.flow import Apart, Call
 from postwright.sasl.mechanism import ChallengeError
 from postwright.wire.commands import MASK, command, secret
 
@@ -65,7 +65,10 @@ class Exchange:
     async def _step(self, challenge: bytes | None) -> bytes | None:
         """Return the mechanism's next response, None at its end; a challenge of None begins."""
         response: bytes | None
-        if self._mechanism.blocking:
+        if self._mechanism.waits_for:
+            silence = self._session.link.timeout
+            response = await Apart(self._mechanism.waits_for, silence, _next, self._dialogue, challenge)
+        elif self._mechanism.blocking:
             response = await Call(_next, self._dialogue, challenge)
         else:
             response = _next(self._dialogue, challenge)

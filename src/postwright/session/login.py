@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.enums import AuthMechanism
-from postwright.errors import ExtensionMissing, InvalidValue, LoginRefused, NotAvailable
-from postwright.flow import Call, Sleep, Wait
+from postwright.errors import ExtensionMissing, InactivityTimeout, InvalidValue, LoginRefused, NotAvailable
+from postwright.flow import Apart, Call, Sleep, Wait
 from postwright.options.kinds import SECRET
 from postwright.sasl.mechanism import KNOWN, Credentials, find, is_settled
 from postwright.session.exchange import Exchange
@@ -213,37 +213,51 @@ async def _try(session: Session, mechanism: Mechanism) -> Reply:
 async def _ask_all(session: Session, refused: _Secrets | None = None) -> _Secrets:
     options = (session.plan.properties.password, session.plan.settings.authorization_identity)
     found = [
-        await _ask(option, name, refused and refused[index])
+        await _ask(session, option, name, refused and refused[index])
         for index, (name, option) in enumerate(zip(("Password", "AuthorizationIdentity"), options, strict=True))
     ]
     return _Secrets(*found)
 
 
-async def _ask(option: Secret, name: str, refused: str | None) -> str:
+async def _ask(session: Session, option: Secret, name: str, refused: str | None) -> str:
     """Return a secret as a text; a source that remembers is told which one was refused."""
     if isinstance(option, str):
         return option
     forget = getattr(option, "forget", None)
     if refused is not None and callable(forget):
         forget(refused)
-    answer = await _single_flight(option)
+    answer = await _single_flight(option, session.link.timeout, refused)
     if not isinstance(answer, str):
         raise InvalidValue(f"the function in {name} gave a {type(answer).__name__}, not a text")
     return SECRET.check(name, answer)
 
 
-async def _single_flight(source: Source) -> str:
-    """Ask a source; while one connection asks, the others that want the same wait for its answer."""
+async def _single_flight(source: Source, patience: float | None = None, refused: str | None = None) -> str:
+    """Ask a source; while one connection asks, the others that want the same wait for its answer.
+
+    Args:
+        source: What to ask.
+        patience: Seconds to wait for an answer, None for no limit.
+        refused: What the server refused: an answer that another connection asked for before is none if it is that.
+
+    Raises:
+        InactivityTimeout: There was no answer in time.
+    """
     mine = _Flight()
     key: Hashable = source if getattr(source, "__hash__", None) else id(source)
+    waited = 0.0
     while (first := _flights.setdefault(key, mine)) is not mine:
         while not first.done:
+            if patience is not None and waited > patience:
+                raise InactivityTimeout(f"the secret that another connection asks for did not come for {patience:g} s")
             await Sleep(PAUSE)
-        if first.answer is not None:
+            waited += PAUSE
+        if first.answer is not None and first.answer != refused:
             return first.answer
     try:
-        # A source may say that it takes its time; others are called where asynchronous ones must be.
-        mine.answer = await (Call(source) if getattr(source, "blocking", False) else Wait(source))
+        # A source may say that it waits for somebody; others are called where asynchronous ones must be.
+        whom = getattr(source, "waits_for", "")
+        mine.answer = await (Apart(whom, patience, source) if whom else Wait(source))
         return mine.answer
     finally:
         del _flights[key]

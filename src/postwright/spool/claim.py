@@ -17,12 +17,12 @@ from postwright.enums import Outcome
 from postwright.errors import FileUnreadable, QueueFileInvalid
 from postwright.spool.directory import EXHAUSTED, FAILED, QUEUED, SENDING, SENT, sync, write
 from postwright.spool.record import MAX_LOG, Log, moment, note, read_head, read_log
+from postwright.wire.lines import CHUNK
 
 if TYPE_CHECKING:
     from postwright.spool.directory import Directory
     from postwright.spool.record import Head, Letter
 
-CHUNK = 256 * 1024
 SMALL = 64 * 1024
 """A message of up to this many octets is read at once, and can go out in one write."""
 

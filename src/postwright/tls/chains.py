@@ -35,7 +35,7 @@ def with_authorities(credential: Credential, text: str) -> Credential:
         if issuer is None and named:
             raise ChainNotVerified(
                 f"SSLCACerts has {last.issuer.rfc4514_string()}, but it did not sign {last.subject.rfc4514_string()}: "
-                "it is another certificate of the same name"
+                "it is another certificate of the same name. Give the one that did"
             )
         if issuer is None:
             break
@@ -43,7 +43,8 @@ def with_authorities(credential: Credential, text: str) -> Credential:
         last = issuer
     if not chain:
         raise ChainNotFound(
-            f"SSLCACerts does not hold the issuer of the client certificate, {last.issuer.rfc4514_string()}"
+            f"SSLCACerts does not hold the issuer of the client certificate, {last.issuer.rfc4514_string()}: add its "
+            "certificate, or leave SSLCACerts empty where the server needs no chain"
         )
     return credential._replace(chain=tuple(cert.public_bytes(Encoding.DER) for cert in chain))
 

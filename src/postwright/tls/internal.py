@@ -20,7 +20,7 @@ from postwright.tls import certificate, stapling
 from postwright.tls.faults import CA_KEY_WEAK, EE_KEY_WEAK, SIGNATURE_WEAK, Fault
 from postwright.tls.internal_context import call, context, reason
 from postwright.tls.layer import RECORD, Layer
-from postwright.tls.reasons import damaged, failure, plain
+from postwright.tls.reasons import damaged, failure, not_sent
 from postwright.wire.hosts import is_address
 
 if TYPE_CHECKING:
@@ -185,7 +185,8 @@ class Internal(Layer):
         try:
             self._tls.send(data)  # it fails again, and pyOpenSSL makes an error of it
         except SSL.Error as error:
-            raise EncryptionFailed(plain(reason(error))) from error
+            wanted = isinstance(error, SSL.WantReadError)
+            raise EncryptionFailed(not_sent("" if wanted else reason(error))) from error
         raise EncryptionFailed("OpenSSL took only a part of the data")
 
     def decrypt(self) -> bytes | None:

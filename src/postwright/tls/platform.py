@@ -19,7 +19,7 @@ from postwright.tls import judging
 from postwright.tls.faults import Fault, verdict
 from postwright.tls.layer import RECORD, Layer
 from postwright.tls.platform_context import context
-from postwright.tls.reasons import damaged, failure, plain
+from postwright.tls.reasons import damaged, failure, not_sent
 
 if TYPE_CHECKING:
     from postwright.tls.resumption import Memory
@@ -98,7 +98,8 @@ class Platform(Layer):
             try:
                 self._tls.write(data)
             except ssl.SSLError as error:
-                raise EncryptionFailed(plain(error.reason or str(error))) from error
+                wanted = isinstance(error, ssl.SSLWantReadError)
+                raise EncryptionFailed(not_sent("" if wanted else error.reason or str(error))) from error
         return self.outgoing()
 
     def decrypt(self) -> bytes | None:

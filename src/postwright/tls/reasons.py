@@ -49,7 +49,17 @@ def plain(reason: str) -> str:
 
 def damaged(reason: str) -> str:
     """Say what is wrong with a record, whatever a version of OpenSSL calls it."""
-    return f"a record was damaged or forged on the way, or does not belong here ({plain(reason)})"
+    return (
+        f"a record was damaged or forged on the way, or does not belong here ({plain(reason)}): connect anew; if it "
+        "happens again, something between here and the server changes what is sent"
+    )
+
+
+def not_sent(reason: str) -> str:
+    """Say why nothing more can be sent; an empty reason is that the library waits for the server first."""
+    if not reason:
+        return "the server renegotiates, and takes nothing before that is over: set SSLEnableRenegotiation to False"
+    return f"{plain(reason)}: this connection can't be used any more, a new one can"
 
 
 def failure(trust: Trust, reason: str, first: bytes, *, wanted: bool = False, after: bool = False) -> SecurityError:

@@ -55,6 +55,8 @@ def _read(answer: bytes, chain: tuple[bytes, ...]) -> tuple[str, bool]:
     now = dt.datetime.now(dt.UTC)
     if single.this_update_utc - _SKEW > now or (single.next_update_utc and single.next_update_utc + _SKEW < now):
         return "is not valid now", False
+    if single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
+        return "does not know it", False
     return "", single.certificate_status is ocsp.OCSPCertStatus.REVOKED
 
 

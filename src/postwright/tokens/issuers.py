@@ -13,17 +13,25 @@ class Issuer(NamedTuple):
 
     endpoint: str
     application_scope: str
-    """For a program that acts for itself (client credentials)."""
+    """For a program that acts for itself (client credentials); empty where the issuer has no such tokens."""
     user_scope: str
     """For a program that acts for a user (refresh token)."""
+    authentication: str = "client_secret_basic"
+    """How the client shows who it is (RFC 6749 section 2.3.1): in a header, which every issuer takes, or in the body."""
 
 
 ISSUERS: Final = {
-    "google": Issuer("https://oauth2.googleapis.com/token", "https://mail.google.com/", "https://mail.google.com/"),
+    "google": Issuer(
+        "https://oauth2.googleapis.com/token",
+        "",
+        "https://mail.google.com/",
+        "client_secret_post",
+    ),
     "microsoft": Issuer(
         "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
         "https://outlook.office365.com/.default",
         "https://outlook.office.com/SMTP.Send offline_access",
+        "client_secret_post",
     ),
 }
 """The issuers that are known by name; Microsoft's endpoint holds the tenant's name."""

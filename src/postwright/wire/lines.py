@@ -50,9 +50,27 @@ class LineEnds:
         self._column = 0
 
     def feed(self, data: bytes) -> bytes:
-        """Return the next chunk with its line ends made CRLF."""
+        """Return the next chunk with its line ends made CRLF; a chunk that is canonical comes back as it is."""
         if not data:
             return b""
+        return self._chunk(data) if len(data) <= CHUNK else self._chunks(data)
+
+    def _chunks(self, data: bytes) -> bytes:
+        changed: list[bytes] = []
+        at = done = 0
+        while at < len(data):
+            end = min(at + CHUNK, len(data))
+            if end < len(data) and data[end - 1] == 13:
+                end -= 1  # a CRLF that is cut would be written in another way, to the same effect
+            chunk = data[at:end]
+            out = self._chunk(chunk)
+            if out is not chunk:
+                changed += (data[done:at], out)
+                done = end
+            at = end
+        return b"".join([*changed, data[done:]]) if changed else data
+
+    def _chunk(self, data: bytes) -> bytes:
         if not self.eight_bit and not data.isascii():
             self.eight_bit = True
         if not self._nul and b"\0" in data:

@@ -20,7 +20,7 @@ def test_a_wait_without_end_is_not_ended_by_the_timer_of_an_earlier_one() -> Non
         asyncio.get_running_loop().call_later(0.01, patience.wake)
         await patience.wait(0.1, InactivityTimeout)
         started = time.monotonic()
-        await patience.beside(time.sleep, 0.3, timeout=None, name="")
+        await patience.beside(time.sleep, 0.3)
         assert time.monotonic() - started >= 0.3
         patience.disarm()
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwright.errors import AttachedFileUnreadable, FileUnreadable, InvalidValue
-from postwright.message.sources import Encoded, FileSource, Memory
+from postwright.message.sources import Encoded, Memory
+from postwright.message.streams import FileSource
 from postwright.wire.lines import CHUNK
 
 if TYPE_CHECKING:

@@ -37,9 +37,9 @@ def connected(version: ssl.TLSVersion) -> tuple[Platform, ServerTLS]:
     return client, server
 
 
-def send_part(link: Link, data: bytes, part: int) -> bytes:
+def send_part(link: Link, part: int, *data: bytes) -> bytes:
     """Send, and break the line when the operating system has taken ``part`` octets; return those."""
-    flow: Coroutine[Any, Any, None] = link.send(data)
+    flow: Coroutine[Any, Any, None] = link.send(*data)
     effect = flow.send(None)
     assert isinstance(effect, Write)
     sent = effect.whole()
@@ -53,7 +53,7 @@ def send_part(link: Link, data: bytes, part: int) -> bytes:
 def test_in_plaintext_what_was_taken_is_what_was_written(size: int) -> None:
     for part in {0, 1, size // 2, size - 1, size}:
         link = Link(None)
-        send_part(link, b"x" * size, part)
+        send_part(link, part, b"x" * size)
         assert (link.offered, link.taken) == (size, part)
 
 
@@ -70,9 +70,34 @@ def test_through_tls_what_was_taken_is_what_the_server_can_decrypt(version: ssl.
         layer, server = connected(version)
         link = Link(None)
         link.secure(layer)
-        server.feed(send_part(link, b"x" * size, part))
+        server.feed(send_part(link, part, b"x" * size))
         understood = server.decrypt() or b""
         assert link.taken == len(understood), (size, part)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_of_several_buffers_each_has_records_of_its_own(version: ssl.TLSVersion) -> None:
+    buffers = [b"BDAT 1\r\n", b"a" * 40000, b"b" * 16384, b"c"]
+    client, _ = connected(version)
+    sizes = [len(client.encrypt(buffer)) for buffer in buffers]
+    ends = [sum(sizes[:count]) for count in range(len(sizes) + 1)]
+    for part in sorted({place + step for place in ends for step in (-1, 0, 1, 16405, 16406, 16413, 16414)}):
+        if not 0 <= part <= ends[-1]:
+            continue
+        layer, server = connected(version)
+        link = Link(None)
+        link.secure(layer)
+        server.feed(send_part(link, part, *buffers))
+        assert link.taken == len(server.decrypt() or b""), part
+        assert link.offered == sum(map(len, buffers))
+
+
+def test_few_octets_leave_as_one_buffer() -> None:
+    flow = Link(None).send(b"BDAT 5 LAST\r\n", bytearray(b"abc"), b"de")
+    effect = flow.send(None)
+    assert isinstance(effect, Write)
+    assert effect.data == b"BDAT 5 LAST\r\nabcde"
+    flow.close()
 
 
 def test_what_came_with_the_handshakes_last_record_is_received_without_waiting() -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright.errors import ConnectionDropped, ExtensionMissing
-from postwright.flow import Call, Sleep, Wait
+from postwright.errors import ConnectionDropped, ExtensionMissing, InactivityTimeout
+from postwright.flow import Apart, Sleep, Wait
 from postwright.options import Plan, Properties, Store
 from postwright.session import login
 from postwright.session.session import Session
@@ -123,14 +123,34 @@ def test_a_source_need_not_be_hashable() -> None:
 
 def test_a_source_that_takes_its_time_is_called_aside() -> None:
     class Slow(Vault):
-        blocking = True
+        waits_for = "the vault"
 
         def __call__(self) -> str:
             return "slow"
 
-    flow = login._single_flight(Slow())
-    assert isinstance(first(flow), Call)
+    flow = login._single_flight(Slow(), 7.0)
+    wish = first(flow)
+    assert isinstance(wish, Apart)
+    assert (wish.whom, wish.timeout) == ("the vault", 7.0)
     assert result(flow, "slow") == "slow"
+
+
+def test_an_answer_of_before_that_was_refused_is_none() -> None:
+    leader, follower = login._single_flight(source), login._single_flight(source, refused="old")
+    assert isinstance(first(leader), Wait)
+    assert isinstance(first(follower), Sleep)
+    assert result(leader, "old") == "old"
+    assert isinstance(follower.send(None), Wait)
+    assert result(follower, "old") == "old"
+
+
+def test_who_waits_for_another_s_answer_has_patience_too() -> None:
+    leader, follower = login._single_flight(source), login._single_flight(source, patience=0.05)
+    assert isinstance(first(leader), Wait)
+    assert isinstance(first(follower), Sleep)
+    with pytest.raises(InactivityTimeout, match="another connection"):
+        [follower.send(None) for _ in range(10)]
+    leader.close()
 
 
 # Which mechanism

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postwright.errors import InvalidValue
-from postwright.wire.lines import LIMIT, LineEnds, canonical, fits
+from postwright.wire.lines import CHUNK, LIMIT, LineEnds, canonical, fits
 
 exploring = settings(derandomize=True, max_examples=300, deadline=None)
 
@@ -145,3 +145,15 @@ def test_the_work_grows_with_the_size_only() -> None:
     data = Counting((b"x" * 50 + b"\r\n") * 20_000)
     assert fits(data)
     assert Counting.calls <= len(data) // 900 + 2
+
+
+def test_much_canonical_data_is_not_copied_wherever_its_chunks_end() -> None:
+    for size in (CHUNK, 2 * CHUNK - 1, 2 * CHUNK, 3 * CHUNK + 1):
+        for lead in range(4):
+            data = b"x" * lead + b"\r\n" + (b"one line\r\n\r\n" * (size // 12 + 1))[:size]
+            data = data[: data.rfind(b"\n") + 1]
+            lines = LineEnds(strict=True)
+            assert lines.feed(data) is data
+    assert LineEnds().feed(b"a\r\n" * CHUNK + b"b\nc\r" + b"d\r\n" * CHUNK) == (
+        b"a\r\n" * CHUNK + b"b\r\nc\r\n" + b"d\r\n" * CHUNK
+    )

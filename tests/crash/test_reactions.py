@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright import SMTP, Outcome, SendResult, SMTPError, errors
+from postwright import SMTP, AsyncPool, Outcome, SendResult, SMTPError, errors
 from postwright.session.ways import overlap
 from tests.crash.moody import MoodySink, letters
 from tests.interop.both import Client, Lender
@@ -272,8 +272,6 @@ def test_who_wants_no_more_results_is_not_kept_waiting(connections: int) -> None
 
 
 def test_a_task_that_is_cancelled_in_a_batch_leaves_nothing_behind() -> None:
-    from postwright import AsyncPool
-
     async def scenario() -> None:
         with MoodySink(most=2) as sink:
             async with AsyncPool(4, mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3) as pool:
@@ -292,3 +290,45 @@ def test_a_task_that_is_cancelled_in_a_batch_leaves_nothing_behind() -> None:
                 assert check(sink, results, 50) == {"SENT": 50}
 
     asyncio.run(scenario())
+
+
+def test_a_pool_outlives_its_server(lend: Callable[..., Lender]) -> None:
+    with MoodySink() as first:
+        port = first.port
+        pool = lend(first, 3)
+        assert check(first, pool.send_together(list(letters(9))), 9) == {"SENT": 9}
+    for refused in pool.send_together(list(letters(3))):
+        assert isinstance(refused, errors.NetworkError)
+        assert refused.outcome is Outcome.NOT_SENT
+    for _ in range(3):
+        with MoodySink(port=port) as again:
+            assert check(again, pool.send_together(list(letters(9))), 9) == {"SENT": 9}
+            assert again.open <= 3
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_cancelled_at_any_step_a_message_goes_once_at_most_and_the_pool_goes_on(way: str, warm: bool) -> None:
+    async def scenario(sink: MoodySink) -> int:
+        async with AsyncPool(2, mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3) as pool:
+            for step in itertools.count():
+                if warm:
+                    await pool.send_message(b"From: a@example.org\r\nTo: b@example.net\r\n\r\nwarm\r\n")
+                number = 2 * step
+                message, other = itertools.islice(letters(number + 2), number, number + 2)
+                task = asyncio.create_task(pool.send_message(message))
+                for _ in range(step):
+                    await asyncio.sleep(0)
+                done = task.done()
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                assert pool.in_use == 0
+                await pool.send_message(other)
+                assert sink.taken[f"<{number}@example.org>"] <= 1
+                assert sink.taken[f"<{number + 1}@example.org>"] == 1
+                if done or step > 4000:
+                    return step
+        raise AssertionError("the loop has no end")
+
+    with MoodySink(extensions=WAYS[way]) as sink:
+        assert asyncio.run(scenario(sink)) > 3

@@ -209,3 +209,33 @@ def test_a_batch_looks_before_it_begins_on_a_line_that_was_open(world: World) ->
         assert world.server.idle.wait(2)
     results = list(client.send_many([LETTER % number for number in range(3)]))
     assert [type(result) for result in results] == [SendResult] * 3
+
+
+ENDS = {
+    "MAIL": "S: 421 4.7.0 too many errors\nS: <close>",
+    "RCPT": "S: 250 ok\nS: 421 no\nS: <close>",
+    "BDAT": "S: 250 ok\nS: 550 nobody\nS: 421 too many errors\nS: <close>",
+    "cut": "S: 250 ok\nS: 550 nobody\nS: <close>",
+}
+
+
+@pytest.mark.parametrize("place", ENDS)
+def test_without_a_recipient_nobody_has_a_body_that_went_with_the_group(world: World, place: str) -> None:
+    group = "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nC: BDAT 78 LAST\n"
+    client = world.play(hello("PIPELINING", "CHUNKING") + group + ENDS[place])
+    assert failure(client, "send_message", LETTER % 1).outcome is Outcome.NOT_SENT
+
+
+def test_a_421_behind_an_accepted_recipient_leaves_it_unknown(world: World) -> None:
+    group = "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nC: BDAT 78 LAST\n"
+    client = world.play(hello("PIPELINING", "CHUNKING") + group + "S: 250 ok\nS: 250 ok\nS: <close>")
+    assert failure(client, "send_message", LETTER % 1).outcome is Outcome.UNKNOWN
+
+
+def test_a_421_to_rcpt_in_a_batch_lets_the_message_go_again(world: World) -> None:
+    start = hello("PIPELINING", "CHUNKING")
+    message = "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nC: BDAT 78 LAST\nC: RSET\n"
+    good = "S: 250 ok\nS: 250 ok\nS: 250 2.0.0 taken\nS: 250 reset\n"
+    client = world.play(start + message + "S: 250 ok\nS: 421 4.7.0 bye\nS: <close>", start + message + good + QUIT)
+    (result,) = client.send_many([LETTER % 1])
+    assert isinstance(result, SendResult)

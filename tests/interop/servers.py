@@ -257,6 +257,8 @@ class Postfix(MailServer):
     hasty: int
     refusing: int
     three_recipients: int
+    two_connections: int
+    few_messages: int
     certificates: Mapping[str, int]
 
     @classmethod
@@ -271,6 +273,7 @@ class Exim(MailServer):
     name = "exim"
     small: int
     bare: int
+    two_connections: int
     dovecot_sasl: int
     certificates: Mapping[str, int]
 

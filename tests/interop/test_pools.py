@@ -13,7 +13,7 @@ import pytest
 
 from postwright import AsyncPool, Outcome, Pool, SendResult, errors
 from tests.interop.both import Lender
-from tests.interop.servers import MailServer, Postfix, Sink, new_token
+from tests.interop.servers import Exim, MailServer, Postfix, Sink, new_token
 from tests.interop.test_batches import letter
 
 Make = Callable[..., Lender]
@@ -207,6 +207,98 @@ def test_a_server_that_is_not_there_is_an_error_at_once(pool_factory: Make, post
         with pytest.raises(errors.NetworkError):
             pool.send_message(letter(0, "t"))
     assert (pool.in_use, pool.idle, pool.width) == (0, 0, 4)
+
+
+@pytest.fixture(params=["postfix", "exim"])
+def narrow(request: pytest.FixtureRequest) -> tuple[MailServer, dict[str, Any]]:
+    """A server that bears two connections, and how to reach it: Exim counts all that come from one address."""
+    found: Postfix | Exim = request.getfixturevalue(request.param)
+    own = {"local_host": "127.0.0.77"} if isinstance(found, Exim) else {}
+    return found, {"mail_server": found.host, "mail_port": found.two_connections, "ssl_start_mode": 3} | own
+
+
+def test_a_server_that_bears_two_connections_gets_two(pool_factory: Make, narrow: Any) -> None:
+    server, reached = narrow
+    pool, token = pool_factory(server, 6, **reached), new_token()
+    opened = connections(pool)
+    results = pool.send_together([letter(number, token) for number in range(30)])
+    assert [type(result) for result in results] == [SendResult] * 30
+    assert pool.width <= 2
+    assert len(opened) <= 8
+    results = pool.send_many([letter(number, token) for number in range(30, 60)])
+    assert [type(result) for result in results] == [SendResult] * 30
+    arrived(server, token, 60)
+
+
+def test_a_batch_gets_as_many_connections_as_the_server_bears(client_factory: Any, narrow: Any) -> None:
+    server, reached = narrow
+    client, token = client_factory(**reached), new_token()
+    results = client.send_many([letter(number, token) for number in range(60)], connections=6)
+    assert [type(result) for result in results] == [SendResult] * 60
+    arrived(server, token, 60)
+
+
+def test_a_server_that_takes_few_messages_at_a_time_gets_the_rest_later(client_factory: Any, postfix: Postfix) -> None:
+    reached = {"mail_server": postfix.host, "mail_port": postfix.few_messages, "ssl_start_mode": 3}
+    client, token = client_factory(**reached), new_token()
+    client.settings.use_pipelining = False  # or Postfix counts those that it refused in one group
+    client.local_host = "127.0.0.81" if client.runner else "127.0.0.82"  # each client has its own count
+    client.settings.max_retries, client.settings.retry_delay = 5, 3
+    results = client.send_many([letter(number, token) for number in range(7)])
+    assert [type(result) for result in results] == [SendResult] * 7
+    arrived(postfix, token, 7)
+
+
+def test_a_server_that_closes_after_errors_costs_nothing_else(pool_factory: Make, postfix: Postfix) -> None:
+    pool, token = pool_factory(postfix, mail_port=postfix.error_limit), new_token()
+    for number in range(4):
+        for _ in range(4):
+            with pytest.raises(errors.Refused) as caught:
+                pool.send_message(letter(number, token, to="reject@example.test"))
+            assert caught.value.outcome is Outcome.NOT_SENT
+        pool.send_message(letter(number, token))
+    arrived(postfix, token, 4)
+
+
+def test_three_recipients_at_a_time_reach_all_of_seven(client_factory: Any, postfix: Postfix) -> None:
+    client = client_factory(mail_server=postfix.host, mail_port=postfix.three_recipients, ssl_start_mode=3)
+    client.settings.stop_on_to_errors = False
+    people = [f"r{number}@capture.test" for number in range(7)]
+    token = new_token()
+    client.from_, client.send_to, client.subject = "alice@example.test", ", ".join(people), token
+    client.message_text = "Hello\r\n"
+    result = client.send()
+    assert [r.address for r in result.accepted] == people
+    assert len({result.queue_id, *(reply.queue_id for reply in result.earlier)}) == 3
+    result.raise_for_refused()
+    batch = new_token()
+    (sent,) = client.send_many([(letter(0, batch), None, people)])
+    assert [r.address for r in sent.accepted] == people
+    for each in (token, batch):
+        assert sorted(reached(postfix, each)) == people
+
+
+def reached(postfix: Postfix, token: str) -> list[str]:
+    """Return the recipients of all transactions with a message that has this token."""
+    found: list[str] = []
+    deadline = time.monotonic() + 10
+    while len(found) < 7 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        paths = [p for p in (postfix.folder / "capture").glob("*.eml") if token.encode() in p.read_bytes()]
+        found = [line for path in paths for line in path.with_suffix(".env").read_text().splitlines()[1:]]
+    return found
+
+
+def test_a_partly_refused_message_raises_when_asked(client_factory: Any, server: MailServer) -> None:
+    client = client_factory(mail_server=server.host, mail_port=server.plain, ssl_start_mode=3)
+    client.settings.stop_on_to_errors = False
+    token = new_token()
+    (result,) = client.send_many([letter(0, token, to="reject@example.test, x@capture.test, temp@example.test")])
+    with pytest.raises(errors.PartlyRefused, match=r"reject@example\.test") as caught:
+        result.raise_for_refused()
+    assert (caught.value.outcome, caught.value.is_transient) == (Outcome.SENT, False)
+    assert [r.accepted for r in caught.value.recipients] == [False, True, False]
+    arrived(server, token, 1)
 
 
 def test_a_login_and_tls_are_done_once(pool_factory: Make, postfix: Postfix) -> None:

@@ -3,8 +3,8 @@
 The policy, which a pool and ``send_many`` share:
 
 - A connection that is refused while others are open: those others are as many as the server bears.
-- A server that closes a connection (421), or has no room for a message (451 or 452 in answer to the message or to its
-  sender): half as many. Complaints that come together count as one.
+- A server that closes a connection (421), or takes no message now (4yz in answer to the message or to its sender, unless
+  the enhanced code is about an address): half as many. Complaints that come together count as one.
 - Each ``GROWTH`` seconds without a complaint: one more, up to what the user allows.
 
 What a server says of one recipient (450, 451, 452) is no complaint about the connections. Nothing here waits.
@@ -33,7 +33,8 @@ GROWTH = 30.0
 TOGETHER = 1.0
 """Seconds in which complaints count as one: a server that goes down closes all connections at once."""
 
-_BURDENED = frozenset({451, 452})
+_OF_ADDRESSES = frozenset({"4.1.", "4.2."})
+"""Enhanced codes that are about an address or a mailbox (RFC 3463 section 3)."""
 
 
 def complains(error: BaseException) -> bool:
@@ -47,13 +48,14 @@ def complains(error: BaseException) -> bool:
 
 
 def burdened(error: object) -> bool:
-    """Whether it says so, or has no room for a whole message."""
+    """Whether it says so, or takes no message now."""
     if not isinstance(error, SMTPError) or isinstance(error, PartlyRefused):
         return False
     if complains(error):
         return True
-    reply = error.reply
-    return isinstance(error, SenderRefused | MessageRefused) and reply is not None and reply.code in _BURDENED
+    if not isinstance(error, SenderRefused | MessageRefused) or error.reply is None or not error.is_transient:
+        return False
+    return (error.reply.enhanced or "")[:4] not in _OF_ADDRESSES
 
 
 class Throttle:

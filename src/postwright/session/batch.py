@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from postwright.enums import Outcome
 from postwright.errors import SMTPError, UnexpectedReply
 from postwright.session.asking import quit_line
-from postwright.session.hearing import Hearing, check_closing, check_reset, refused_by_closing
+from postwright.session.hearing import Hearing, check_closing, check_reset, closed_early, refused_by_closing
 from postwright.session.states import State
 from postwright.session.tally import FINAL, LINE_FAULTS, TRIES, Tally
 from postwright.session.transaction import TAKEN
@@ -256,7 +256,7 @@ class Batch:
                 item = self._flight[0]
                 end = at + len(item.envelope.recipients) + 2
                 if len(heard) < end:
-                    check_closing(heard[at:])
+                    closed_early(item, heard[at:])
                     break
                 answers, at = heard[at:end], end
                 refused_by_closing(item, answers[-1])

@@ -11,6 +11,7 @@ from postwright.errors import (
     ServiceClosing,
     UnexpectedReply,
 )
+from postwright.session.transaction import TAKEN
 from postwright.session.ways import overlap
 
 if TYPE_CHECKING:
@@ -100,6 +101,17 @@ def check_reset(reply: Reply) -> None:
     check_closing([reply])
     if reply.code != 250:
         raise UnexpectedReply(f"{reply} in answer to RSET", reply=reply)
+
+
+def closed_early(item: Item, heard: list[Reply]) -> None:
+    """See that a message is not answered by a 421 before its end: that refuses it where no recipient was accepted.
+
+    Raises:
+        ServiceClosing: It is.
+    """
+    if heard and heard[-1].code == 421 and not any(reply.code in TAKEN for reply in heard[1:-1]):
+        item.end_at = None
+    check_closing(heard)
 
 
 def refused_by_closing(item: Item, final: Reply) -> None:

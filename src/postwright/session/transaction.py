@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from postwright.enums import Outcome, RecipientType
 from postwright.errors import (
+    ConnectionDropped,
     ExtensionMissing,
     MessageRefused,
     RecipientsRefused,
@@ -118,6 +119,9 @@ class Transaction:
             deliver = send_chunks if chunked else send_data
             reply = await deliver(self, started)
         except SMTPError as error:
+            gone = isinstance(error, ServiceClosing | ConnectionDropped if all(self.answers) else ServiceClosing)
+            if gone and not any(reply and reply.code in TAKEN for reply in self.answers):
+                self.end_at = None  # a body that went with the group has no recipient
             error.outcome = self.outcome
             error.recipients = self.results
             raise

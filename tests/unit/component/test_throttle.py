@@ -32,13 +32,19 @@ COMPLAINTS = [
     errors.LoginRefused(reply=reply(454)),
     errors.LoginRefused(reply=reply(432)),
 ]
-BURDENS = [errors.MessageRefused(reply=reply(451)), errors.SenderRefused(reply=reply(452))]
+BURDENS = [
+    errors.MessageRefused(reply=reply(451)),
+    errors.SenderRefused(reply=reply(452)),
+    errors.SenderRefused(reply=reply(450)),
+    errors.MessageRefused(reply=Reply(451, ("later",))),
+]
 OTHERS = [
     errors.GreetingRefused(reply=reply(554)),
     errors.LoginRefused(reply=reply(535)),
     errors.RecipientsRefused(reply=reply(450)),
     errors.RecipientsRefused(reply=reply(452)),
     errors.MessageRefused(reply=reply(554)),
+    errors.SenderRefused(reply=Reply(450, ("4.1.8 no such domain now",))),
     errors.ConnectionDropped(),
     errors.NetworkError(code=10061),
     ValueError(),

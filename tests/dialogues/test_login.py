@@ -173,3 +173,42 @@ def test_a_nul_in_a_secret_is_refused_when_it_is_set(world: World) -> None:
     for name in ("user", "password"):
         with pytest.raises(InvalidValue):
             setattr(client, name, "a\0b")
+
+
+@pytest.mark.parametrize("name", ["PLAIN", "LOGIN"])
+def test_a_mechanism_may_be_asked_for_by_its_name(world: World, name: str) -> None:
+    talk = f"C: AUTH PLAIN {SECRET}\n" if name == "PLAIN" else LOGIN
+    client = play(world, hello("AUTH LOGIN PLAIN") + talk + "S: 235 welcome")
+    client.settings.sasl_mechanism = name
+    client.connect()
+    client.settings.sasl_mechanism = ""
+
+
+def test_a_mechanism_asked_for_by_its_name_is_exact(world: World) -> None:
+    client = play(world, hello("AUTH PLAIN") + "C: QUIT\nS: 221 bye")
+    client.settings.sasl_mechanism = "LOGIN"
+    error = failure(client, "connect")
+    assert isinstance(error, ExtensionMissing)
+    assert "SASLMechanism asks for LOGIN; the server offers PLAIN" in str(error)
+    client.settings.sasl_mechanism = ""
+
+
+def test_only_one_setting_decides_on_the_mechanism(world: World) -> None:
+    client = play(world, hello("AUTH PLAIN") + "C: QUIT\nS: 221 bye", auth_mechanism=4)
+    client.settings.sasl_mechanism = "PLAIN"
+    assert isinstance(failure(client, "connect"), InvalidValue)
+    client.settings.sasl_mechanism = ""
+
+
+def test_a_mechanism_that_is_named_logs_in_without_a_user(world: World) -> None:
+    client = world.play(hello("AUTH EXTERNAL") + "C: AUTH EXTERNAL =\nS: 235 welcome")
+    client.settings.allow_cleartext_auth = True
+    client.settings.sasl_mechanism = "EXTERNAL"
+    client.connect()
+    client.settings.sasl_mechanism = ""
+
+
+@pytest.mark.parametrize("name", ["plain", "A B", "X" * 21, "É", "A\nB"])
+def test_a_name_that_no_mechanism_can_have_is_refused(world: World, name: str) -> None:
+    with pytest.raises(InvalidValue):
+        world.play().settings.sasl_mechanism = name

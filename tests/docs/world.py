@@ -7,6 +7,7 @@ leads to a listener of its own here. Certificates are issued for the names that 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 USER = "me@example.org"
 PASSWORD = "correct horse"
-NAMES = ("mail", "relay", "flaky", "hasty")
+NAMES = ("mail", "relay", "flaky", "hasty", "corp")
 IDLE = 0.5
 """Seconds after which hasty.example.org closes a connection that is idle."""
 QUEUE_ID = "4XJ2kP5fZ1z9sT"
@@ -102,6 +103,16 @@ class Server(SMTP):
             await self.push("550 5.1.1 No such list")
 
 
+class Corporate(Server):
+    """A server with a login mechanism of its own: CRAM with SHA-256."""
+
+    async def auth_X__CRAM__SHA256(self, _: Any, __: list[str]) -> AuthResult:
+        challenge = b"<0123456789abcdef@corp.example.org>"
+        answer = await self.challenge_auth(challenge)
+        proof = hmac.new(PASSWORD.encode(), challenge, "sha256").hexdigest()
+        return AuthResult(success=answer == f"{USER} {proof}".encode(), handled=False)
+
+
 class Silent(asyncio.Protocol):
     """A server that accepts connections and never says a word."""
 
@@ -159,6 +170,7 @@ class World:
         public = self._context(self.public.issue_cert(*(f"{name}.example.org" for name in NAMES)))
         company = self._context(self.company.issue_cert("mail.company.example"))
         self._listen("mail.example.org", 587, tls_context=public, require_starttls=True, auth_required=True)
+        self._listen("corp.example.org", 587, kind=Corporate, tls_context=public, auth_required=True)
         self._listen("mail.example.org", 465, tls=public, auth_require_tls=False)
         self._listen("relay.example.org", 25, tls_context=public)
         self.ports["192.0.2.25", 25] = self.ports["relay.example.org", 25]
@@ -181,10 +193,17 @@ class World:
         return lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader(loop=self._loop), handle, loop=self._loop)
 
     def _listen(
-        self, name: str, port: int, *, tls: ssl.SSLContext | None = None, mailbox: Mailbox | None = None, **how: Any
+        self,
+        name: str,
+        port: int,
+        *,
+        kind: type[Server] = Server,
+        tls: ssl.SSLContext | None = None,
+        mailbox: Mailbox | None = None,
+        **how: Any,
     ) -> None:
         def factory() -> Server:
-            return Server(
+            return kind(
                 mailbox or self.mailbox,
                 hostname=name,
                 ident="ESMTP ready",

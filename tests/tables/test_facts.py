@@ -39,6 +39,7 @@ DIFFERENCES = {
     "setting RetryDelay": "how long a server wants to be left alone differs",
     "setting MaxMessagesPerConnection": "servers close a connection that carries too many, and not all say so before",
     "setting ReplyTimeout": "a server that trickles bytes would never be silent",
+    "setting SASLMechanism": "another package may bring a mechanism",
     "setting SSLCRLs": "revocation lists have to come from somewhere",
     "setting TLSProvider": "another package may bring a TLS library",
     "setting TLSServerName": "the certificate may name another host than MailServer",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from postwright.options.kinds import BOOLEAN, LINE, LINES, SECONDS, Choice, Integer, Kind
 from postwright.options.option import Option, OptionSet
+
+_MECHANISM = re.compile(r"[A-Z0-9_-]{0,20}", re.ASCII)
 
 
 class Number(Kind[float, float]):
@@ -35,6 +39,13 @@ class Number(Kind[float, float]):
 def _envelope_id(value: str) -> str:
     """RFC 3461 section 4.4: printable ASCII, at most 100 characters."""
     return "" if value.isascii() and len(value) <= 100 else "is too long or not ASCII; allowed are 100 characters"
+
+
+def _mechanism(value: str) -> str:
+    """RFC 4422 section 3.1."""
+    return (
+        "" if _MECHANISM.fullmatch(value) else "is no mechanism's name; allowed are A to Z, 0 to 9, - and _, at most 20"
+    )
 
 
 class PostwrightSettings(OptionSet):
@@ -95,6 +106,13 @@ class PostwrightSettings(OptionSet):
     )
     retry_delay = Option(
         "RetryDelay", SECONDS, 30, "Seconds before send_many() sends a message again; doubled each time (MaxRetries)."
+    )
+    sasl_mechanism = Option(
+        "SASLMechanism",
+        LINE,
+        "",
+        "The SASL mechanism to log in with, by its registered name, and no other; empty leaves it to AuthMechanism.",
+        rule=_mechanism,
     )
     ssl_crls = Option(
         "SSLCRLs",

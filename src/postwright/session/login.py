@@ -81,7 +81,8 @@ def _wanted(session: Session) -> bool:
     properties, settings = session.plan.properties, session.plan.settings
     asked = AuthMechanism(properties.auth_mechanism)
     with_token = asked in _TOKEN and bool(settings.authorization_identity)
-    return bool(properties.user or properties.password) or with_token or asked in _WITHOUT_SECRET
+    named = bool(settings.sasl_mechanism)
+    return bool(properties.user or properties.password) or with_token or named or asked in _WITHOUT_SECRET
 
 
 # Which mechanism
@@ -94,29 +95,44 @@ async def choose(session: Session) -> Mechanism:
         hint = "" if session.secure else " without TLS"
         raise ExtensionMissing(f"the server offers no login (AUTH){hint}")
     asked = AuthMechanism(session.plan.properties.auth_mechanism)
+    name = session.plan.settings.sasl_mechanism
+    if name and asked is not AuthMechanism.USER_PASSWORD:
+        raise InvalidValue("AuthMechanism and SASLMechanism are both set; one of them decides")
+    if name:
+        return await _exact(session, name, offered, "SASLMechanism")
     if asked is AuthMechanism.USER_PASSWORD:
         return await _strongest(session, offered)
-    return _exact(session, _EXACT[asked], offered)
+    return await _exact(session, _or_bound(session, _EXACT[asked], offered), offered, "AuthMechanism")
 
 
-def _exact(session: Session, name: str, offered: tuple[str, ...]) -> Mechanism:
-    """Return the mechanism of a name; the form of SCRAM with channel binding is the same mechanism, and the better."""
+def _or_bound(session: Session, name: str, offered: tuple[str, ...]) -> str:
+    """Return a name of SCRAM as that of its form with channel binding, the same mechanism and the better one."""
     bound = name + _BOUND
     if bound in offered and (_binding_of_version(session) or (name not in offered and _any_binding(session))):
-        name = bound
-    mechanism = find(name) if name in offered else None
+        return bound
+    return name
+
+
+async def _exact(session: Session, name: str, offered: tuple[str, ...], option: str) -> Mechanism:
+    if name not in offered:
+        raise ExtensionMissing(f"{option} asks for {name}; the server offers {', '.join(offered)}")
+    mechanism = await _look_up(name)
     if mechanism is None:
-        raise ExtensionMissing(f"AuthMechanism asks for {name}; the server offers {', '.join(offered)}")
+        raise NotAvailable(f"{name}: no package that is installed brings it")
     if why := _unusable(session, mechanism):
         raise NotAvailable(f"{name}: {why}")
     return mechanism
+
+
+async def _look_up(name: str) -> Mechanism | None:
+    return find(name) if is_settled(name) else await Call(find, name)
 
 
 async def _strongest(session: Session, offered: tuple[str, ...]) -> Mechanism:
     skipped: list[str] = []
     usable: list[Mechanism] = []
     for name in offered:
-        mechanism = find(name) if is_settled(name) else await Call(find, name)
+        mechanism = await _look_up(name)
         if mechanism is None or mechanism.strength <= 0 or (name.endswith(_BOUND) and not _may_bind(session, offered)):
             continue
         if why := _unusable(session, mechanism):

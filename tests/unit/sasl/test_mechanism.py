@@ -11,8 +11,9 @@ import pytest
 
 from postwright.errors import InvalidValue
 from postwright.sasl import mechanism as room
+from postwright.sasl.conformance import conform
 from postwright.sasl.mechanism import KNOWN, REGISTER, Mechanism, find, fresh_nonce, octets, register
-from tests.support.sasl import ALICE, BEARER, SERVERS, Users, conform, credentials_for, meet
+from tests.support.sasl import ALICE, BEARER, SERVERS, Users, credentials_for, meet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

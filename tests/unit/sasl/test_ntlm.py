@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postwright.sasl.conformance import conform
 from postwright.sasl.mechanism import ChallengeError, Credentials
 from postwright.sasl.ntlm import NTLM
-from tests.support.sasl import ALICE, conform, ended
+from tests.support.sasl import ALICE, ended
 
 spnego = pytest.importorskip("spnego", reason="pyspnego is not installed")
 

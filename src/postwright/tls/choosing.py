@@ -148,7 +148,7 @@ def _key_of(contents: Contents, cert: x509.Certificate) -> PrivateKeyTypes | PKC
 def _why_no_key(contents: Contents, cert: x509.Certificate) -> str:
     name = _short(_names(cert).subject)
     if why := contents.locked.get(der_of(cert)):
-        return f"{why}; give the key the store's password (keytool -keypasswd), which must be ssl_cert_store_password"
+        return f"{why}. Set ssl_cert_store_password to the key's password, or give the key the store's (keytool -keypasswd)"
     if contents.keys or contents.tokens:
         return (
             f"no private key in {contents.what} belongs to the certificate of {name}: check that both are of one pair"

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from postwright.tls import costs, pfx
+from postwright.tls import costs, javaobjects, pfx
 from postwright.tls.contents import Contents, certificate, damaged, der_of, distinct, measured, wrong_password
 from postwright.tls.octets import SEQUENCE, Cursor, expect, node, octets
 
@@ -29,6 +29,8 @@ MAGICS = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")  # JKS, JCEKS
 
 _SALT = b"Mighty Aphrodite"  # the Java developers' idea of a salt
 _KEY, _CERTIFICATE, _SECRET = 1, 2, 3
+_MOST = 8 * costs.ROUNDS
+"""The most rounds of hashing that are spent on all keys of a store: some seconds."""
 _SUN_PROTECTOR = bytes.fromhex("2b060104012a02110101")
 _JCE_PROTECTOR = bytes.fromhex("2b060104012a021301")
 
@@ -44,35 +46,31 @@ class Entry(NamedTuple):
 def read(data: bytes, password: str) -> Contents:
     """Read all keys that the password opens, and all certificates.
 
+    The password is the store's. One that a key has of its own will do as well: what is in the store beside the key is
+    public, and a certificate that was changed belongs to no key.
+
     Raises:
-        CertificateStoreUnreadable: It is damaged, or the password is wrong.
+        CertificateStoreUnreadable: It is damaged, or the password opens neither it nor a key.
     """
     if data[:1] == b"\x30":
         return pfx.read(data, password)
     if data[:4] not in MAGICS:
         raise damaged(WHAT, "it does not begin as a keystore of type JKS or JCEKS does")
     try:
-        entries, hidden = _entries(Cursor(data[:-20]))
+        entries = _entries(Cursor(data[:-20]))
     except ValueError as error:
         raise damaged(WHAT, error) from None
     digest = hashlib.sha1(password.encode("utf-16-be") + _SALT + data[:-20]).digest()  # noqa: S324 - the format's
-    if not hmac.compare_digest(digest, data[-20:]):
+    whole = hmac.compare_digest(digest, data[-20:])
+    keys, locked = _opened(entries, password, _MOST if whole else costs.ROUNDS)
+    if not whole and not keys:
         raise wrong_password(WHAT, password)
-    keys: list[PrivateKeyTypes] = []
-    locked = {}
-    for entry in entries:
-        try:
-            keys += [_unprotected(entry.key, password)] if entry.key else []
-        except (ValueError, IndexError, TypeError, UnsupportedAlgorithm) as error:
-            why = f"the key of '{entry.alias}' has a password of its own, or can't be read: {error}"
-            locked.update({der_of(cert): why for cert in entry.certificates[:1]})
     chains = {der_of(entry.certificates[0]): entry.certificates[1:] for entry in entries if entry.certificates}
     certs = tuple(cert for entry in entries for cert in entry.certificates)
-    return Contents(WHAT + hidden, distinct(keys), certs, chains, locked=locked)
+    return Contents(WHAT, distinct(keys), certs, chains, locked=locked)
 
 
-def _entries(cursor: Cursor) -> tuple[list[Entry], str]:
-    """Return the entries, and a word on those that could not be reached."""
+def _entries(cursor: Cursor) -> list[Entry]:
     cursor.take(4)
     version, count = cursor.number(4), cursor.number(4)
     if version not in {1, 2}:
@@ -83,8 +81,8 @@ def _entries(cursor: Cursor) -> tuple[list[Entry], str]:
         alias = cursor.string(2).decode("utf-8", "replace")
         cursor.take(8)  # when it was made
         if kind == _SECRET:
-            # A serialized Java object, which does not say where it ends.
-            return found, f" (a secret key, '{alias}', hides the entries behind it)"
+            javaobjects.skip(cursor)
+            continue
         if kind not in {_KEY, _CERTIFICATE}:
             raise ValueError(f"an entry has the kind {kind}")
         key = cursor.string() if kind == _KEY else b""
@@ -96,20 +94,57 @@ def _entries(cursor: Cursor) -> tuple[list[Entry], str]:
         found.append(Entry(alias, key, tuple(certs)))
     if cursor.at != len(cursor.data):
         raise ValueError(f"something follows its end at byte {cursor.at}")
-    return found, ""
+    return found
 
 
-def _unprotected(protected: bytes, password: str) -> PrivateKeyTypes:
-    """Return a key from its EncryptedPrivateKeyInfo, whose algorithms are Java's own."""
-    algorithm, encrypted = expect(node(measured(protected, WHAT)), SEQUENCE)
+def _opened(entries: list[Entry], password: str, most: int) -> tuple[list[PrivateKeyTypes], dict[bytes, str]]:
+    """Return the keys that the password opens, and by its certificate why it does not open another.
+
+    Args:
+        entries: The store's entries.
+        password: What may open them.
+        most: The rounds of hashing that may be spent on all of them.
+    """
+    keys: list[PrivateKeyTypes] = []
+    locked = {}
+    for entry in entries:
+        if not entry.key:
+            continue
+        try:
+            protected = _parsed(entry.key)
+            most -= protected.rounds
+            if most < 0:
+                raise ValueError("the keys before it took too many rounds of hashing")
+            keys.append(_unprotected(protected, password))
+        except (ValueError, IndexError, TypeError, UnsupportedAlgorithm) as error:
+            why = f"the key of '{entry.alias}' has a password of its own, or can't be read: {error}"
+            locked.update({der_of(cert): why for cert in entry.certificates[:1]})
+    return keys, locked
+
+
+class _Protected(NamedTuple):
+    """A key as it is protected; JKS has neither a salt beside it nor rounds."""
+
+    content: bytes
+    salt: bytes = b""
+    rounds: int = 0
+
+
+def _parsed(key: bytes) -> _Protected:
+    """Read an EncryptedPrivateKeyInfo, whose algorithms are Java's own."""
+    algorithm, encrypted = expect(node(measured(key, WHAT)), SEQUENCE)
     name, *parameters = expect(algorithm, SEQUENCE)
     if name.content == _SUN_PROTECTOR:
-        return load_der_private_key(_sun(octets(encrypted), password), None)
+        return _Protected(octets(encrypted))
     if name.content == _JCE_PROTECTOR:
         salt, count = expect(parameters[0], SEQUENCE)
-        times = costs.rounds(int.from_bytes(count.content, "big"))
-        return load_der_private_key(_jce(octets(encrypted), password, octets(salt), times), None)
+        return _Protected(octets(encrypted), octets(salt), costs.rounds(int.from_bytes(count.content, "big")))
     raise ValueError("its protection is not known here")
+
+
+def _unprotected(key: _Protected, password: str) -> PrivateKeyTypes:
+    plain = _jce(key, password) if key.rounds else _sun(key.content, password)
+    return load_der_private_key(plain, None)
 
 
 def _sun(data: bytes, password: str) -> bytes:
@@ -126,9 +161,10 @@ def _sun(data: bytes, password: str) -> bytes:
     return plain
 
 
-def _jce(data: bytes, password: str, salt: bytes, count: int) -> bytes:
+def _jce(key: _Protected, password: str) -> bytes:
     """Undo PBEWithMD5AndTripleDES of JCEKS: each half of the salt makes, by MD5, one half of the key and of the IV."""
     secret = password.encode("ascii")  # UnicodeEncodeError is a ValueError: Java takes no other password here
+    salt = key.salt
     if len(salt) != 8:
         raise ValueError("its salt has the wrong size")
     halves = [salt[:4], salt[4:]]
@@ -137,11 +173,11 @@ def _jce(data: bytes, password: str, salt: bytes, count: int) -> bytes:
     made = b""
     for half in halves:
         digest = half
-        for _ in range(count):
+        for _ in range(key.rounds):
             digest = hashlib.md5(digest + secret).digest()  # noqa: S324 - the format's
         made += digest
     decryptor = Cipher(TripleDES(made[:24]), CBC(made[24:])).decryptor()
-    plain = decryptor.update(data) + decryptor.finalize()
+    plain = decryptor.update(key.content) + decryptor.finalize()
     if not 1 <= plain[-1] <= 8:
         raise ValueError("the password does not fit")
     return plain[: -plain[-1]]

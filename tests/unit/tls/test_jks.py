@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from postwright.enums import SSLCertStoreType as K
 from postwright.errors import CertificateNotFound, CertificateStoreUnreadable, CredentialsUnusable
+from postwright.tls import jks
 from postwright.tls.stores import load, search
 from tests.support.client_certificates import (
     PLAIN,
@@ -96,9 +97,29 @@ def test_a_key_with_another_password_than_the_store_says_so(tmp_path: Path) -> N
         ("theirs", java_protected(other.key_der(), PLAIN), [other.der, inter().der]),
     ]
     store = java_store(entries, PLAIN)
-    with pytest.raises(CredentialsUnusable, match=r"'mine' has a password of its own.* -keypasswd"):
+    with pytest.raises(
+        CredentialsUnusable, match=r"'mine' has a password of its own.* to the key's password.* -keypasswd"
+    ):
         load(K.JKS_BLOB, store, PLAIN, "alice", b"")
     assert log_in(client(load(K.JKS_BLOB, store, PLAIN, "*", b""))) == other.der
+    assert log_in(client(load(K.JKS_BLOB, store, OTHER, "*", b""))) == pair.der
+    with pytest.raises(CertificateStoreUnreadable, match="does not open"):
+        load(K.JKS_BLOB, store, "neither", "*", b"")
+
+
+@pytest.mark.parametrize("form", ["JKS", "JCEKS"])
+def test_a_key_of_keytool_opens_with_its_own_password(form: str, tmp_path: Path) -> None:
+    store, pair = tmp_path / "client.jks", leaf("ec", "alice")
+    keytool(
+        *("-importkeystore", "-srckeystore", pfx(tmp_path, pair, PLAIN), "-srcstoretype", "PKCS12"),
+        *("-srcstorepass", PLAIN, "-destkeystore", store, "-deststoretype", form, "-deststorepass", PLAIN),
+        *("-destkeypass", OTHER, "-srcalias", "me", "-destalias", "mine"),
+    )
+    with pytest.raises(CredentialsUnusable, match="'mine' has a password of its own"):
+        load(K.JKS_FILE, bytes(store), PLAIN, "*", b"")
+    credential = load(K.JKS_FILE, bytes(store), OTHER, "CN=alice", b"")
+    assert credential.chain == (inter().der,)
+    assert log_in(client(credential)) == pair.der
 
 
 def test_a_jceks_key_with_another_password_says_so() -> None:
@@ -129,6 +150,15 @@ def test_jceks_rounds_are_bounded() -> None:
         load(K.JKS_BLOB, signed, PLAIN, "*", b"")
 
 
+def test_the_keys_of_a_store_share_the_rounds_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [(name, jce_protected(leaf().key_der(), PLAIN, b"saltSALT", 900), [leaf().der]) for name in ("a", "b")]
+    store = java_store([entries[0], ("b", entries[1][1], [leaf("rsa").der])], PLAIN, jceks=True)
+    monkeypatch.setattr(jks, "_MOST", 1000)
+    assert search(K.JKS_BLOB, store, PLAIN)[0].has_key
+    with pytest.raises(CredentialsUnusable, match="the keys before it took too many rounds"):
+        load(K.JKS_BLOB, store, PLAIN, "", leaf("rsa").der)
+
+
 def test_a_store_of_trusted_certificates_alone_can_t_log_in() -> None:
     store = java_store([("ca", b"", [root().der])], PLAIN)
     with pytest.raises(CredentialsUnusable, match="holds no private key for CN=Root"):
@@ -137,12 +167,17 @@ def test_a_store_of_trusted_certificates_alone_can_t_log_in() -> None:
         load(K.JKS_BLOB, java_store([], PLAIN), PLAIN, "*", b"")
 
 
-def test_entries_behind_a_secret_key_are_missed_aloud(tmp_path: Path) -> None:
-    store = tmp_path / "secret.jceks"
-    words = ("-keystore", store, "-storetype", "JCEKS", "-storepass", PLAIN, "-keypass", PLAIN, "-keyalg", "AES")
-    keytool("-genseckey", *words, "-keysize", "128", "-alias", "hush")
-    with pytest.raises(CertificateNotFound, match="a secret key, 'hush', hides the entries behind it"):
+def test_secret_keys_are_passed_over(tmp_path: Path) -> None:
+    store, pair = tmp_path / "mixed.jceks", leaf("ec", "alice")
+    here = ("-keystore", store, "-storetype", "JCEKS", "-storepass", PLAIN)
+    for alias, algorithm, size in (("one", "AES", "256"), ("two", "DESede", "168"), ("three", "HmacSHA512", "512")):
+        keytool("-genseckey", *here, "-keypass", PLAIN, "-keyalg", algorithm, "-keysize", size, "-alias", alias)
+    with pytest.raises(CertificateNotFound, match="There is no certificate in the Java keystore"):
         load(K.JKS_FILE, bytes(store), PLAIN, "*", b"")
+    source = ("-srckeystore", pfx(tmp_path, pair, PLAIN), "-srcstoretype", "PKCS12", "-srcstorepass", PLAIN)
+    to = ("-destkeystore", store, "-deststoretype", "JCEKS", "-deststorepass", PLAIN, "-destkeypass", PLAIN)
+    keytool("-importkeystore", *source, *to, "-srcalias", "me", "-destalias", "mine")
+    assert log_in(client(load(K.JKS_FILE, bytes(store), PLAIN, "*", b""))) == pair.der
 
 
 def signed(content: bytes) -> bytes:

@@ -99,7 +99,8 @@ class SecurityProperties(OptionSet):
         "SSLCertSubject",
         LINE,
         "",
-        "The subject of the client certificate to take from the store; `*` takes any.",
+        "The subject of the client certificate to take from the store; `*` takes any. While connected: its full subject.",
+        live=True,
     )
     ssl_provider = Option(
         "SSLProvider",

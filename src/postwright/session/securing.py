@@ -130,7 +130,7 @@ async def secure(session: Session, rules: Trust, *, greeted: bool = False) -> No
     session.link.secure(layer)
     if not greeted and (records := layer.outgoing()):
         session.link.keep(await Write(records, session.link.timeout))
-    await _tell(session, layer)
+    await _tell(session, layer, rules.credential)
 
 
 async def _shake(session: Session, layer: Provider) -> None:
@@ -186,7 +186,7 @@ async def _asked(session: Session, layer: Provider, verdict: Verdict) -> bool:
     return event.accept
 
 
-async def _tell(session: Session, layer: Provider) -> None:
+async def _tell(session: Session, layer: Provider, credential: Credential | None) -> None:
     """Note what was negotiated, and tell about it."""
     name, bits = layer.cipher
     exchange, strength = layer.key_exchange
@@ -199,6 +199,8 @@ async def _tell(session: Session, layer: Provider) -> None:
         ssl_negotiated_key_exchange=exchange,
         ssl_negotiated_key_exchange_strength=str(strength or ""),
     )
+    if credential is not None:
+        session.facts["ssl_cert_subject"] = tls.whose(credential.certificate)[0]
     await show_packets(layer)
     how = "resumed session" if layer.resumed else f"key exchange {exchange}, {strength} bits"
     await session.fire(SSLStatus(f"{layer.version}, {name}, {bits} bits, {how}"))

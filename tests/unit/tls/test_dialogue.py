@@ -203,6 +203,9 @@ def test_a_client_certificate_is_in_the_store(world: World, provider: int) -> No
     client.settings.ssl_ca_certs = pki.root().pem
     client.connect()
     assert client.settings.ssl_negotiated_version == "TLSv1.3"
+    assert client.ssl_cert_subject == 'CN=alice, O="Tests, ""the"" Company"'  # the full one, as long as it is in use
+    client.disconnect()
+    assert client.ssl_cert_subject == "CN=alice"
 
 
 def test_a_server_that_wants_one_is_told_apart(provider: int) -> None:

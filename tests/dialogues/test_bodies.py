@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.support.clients import Client
 
 LINES = b".A line of text that begins with a dot.\r\nAnd one that does not.\r\n\r\n"
-TEXT = LINES * 12_000
+TEXT = LINES * (5 * WRITE // 2 // len(LINES))
 """More than two writes."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GROUP = "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nC: BDAT * LAST\n"
 SINGLE = "C: MAIL FROM:<a@example.org>\nS: 250 ok\nC: RCPT TO:<b@example.net>\nS: 250 ok\n"
-BIG = b"A line of the big message, which has very many of them.\r\n" * 18000
+BIG = b"A line of the big message, which has very many of them.\r\n" * (3 * WRITE // 57)
 
 
 def test_a_small_message_goes_in_one_group_with_its_commands(world: World) -> None:

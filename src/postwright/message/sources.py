@@ -113,8 +113,8 @@ class Encoded:
     def read(self) -> bytes:
         """Return the next lines."""
         at = self._at
-        self._at = at + BLOCK
-        return base64_lines(memoryview(self._data)[at : at + BLOCK])
+        self._at = at + 2 * BLOCK
+        return base64_lines(memoryview(self._data)[at : at + 2 * BLOCK])
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -130,7 +130,7 @@ class FileSource:
         self._path = isinstance(file, str | os.PathLike)
         self._file: Any = file if self._path else _readable(file)
         self._encode = encode
-        self._portion = BLOCK if encode == "base64" else CHUNK
+        self._portion = 2 * BLOCK if encode == "base64" else CHUNK
         self._close = close
         self._attached = attached
         self._stream: Any = None

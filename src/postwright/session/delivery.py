@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 SMALL = 64 * 1024
 """A body of up to this many octets may go out before the recipients' replies are known."""
 
-WRITE = 3 * CHUNK + 18 * 1024
-"""Octets of one write, and of a BDAT chunk: three parts of a body, and room for line ends and dots."""
+WRITE = 6 * CHUNK + 36 * 1024
+"""Octets of one write, and of a BDAT chunk: six parts of a body, and room for line ends and dots.
 
-_AHEAD = 32  # BDAT chunks whose replies may be outstanding on a PIPELINING server: they keep a long, fast line busy
+Each write, and each reply to a chunk, costs much more than its few instructions: the receiver is woken up, and the code
+that is needed now and then has left the caches. Larger ones gain little, and need more memory.
+"""
+
+_AHEAD = 16  # BDAT chunks whose replies may be outstanding on a PIPELINING server: they keep a long, fast line busy
 _ROOM = 1024 * 1024  # octets of memory that the C library shall keep at hand
 _APART = 16 * 1024  # octets from which a part is a buffer of its own; smaller ones are put together
 
@@ -44,10 +48,10 @@ def small(draft: Draft) -> bool:
     return draft.size is not None and draft.size <= SMALL and not (body.blocking or body.awaits)
 
 
-async def pull(source: Source) -> list[bytes]:
-    """Return the next parts of a source, which fit into one write; none at its end."""
+async def pull(source: Source, most: int = WRITE) -> list[bytes]:
+    """Return the next parts of a source, which fit into so many octets; none at its end."""
     if source.blocking and not source.awaits:
-        gathered: Call[list[bytes]] = Call(_gather, cast("Callable[[], bytes]", source.read))
+        gathered: Call[list[bytes]] = Call(_gather, cast("Callable[[], bytes]", source.read), most)
         return await gathered
     if source.awaits:
         awaited: Wait[bytes] = Wait(source.read)
@@ -57,10 +61,10 @@ async def pull(source: Source) -> list[bytes]:
     return [part] if part else []
 
 
-def _gather(read: Callable[[], bytes]) -> list[bytes]:
+def _gather(read: Callable[[], bytes], most: int) -> list[bytes]:
     parts: list[bytes] = []
     octets = 0
-    while octets + CHUNK <= WRITE and (part := read()):
+    while octets + CHUNK <= most and (part := read()):
         parts.append(part)
         octets += len(part)
     return parts
@@ -69,20 +73,24 @@ def _gather(read: Callable[[], bytes]) -> list[bytes]:
 class Load:
     """What goes out in one write.
 
+    Args:
+        most: The octets of it; one part more may make them more.
+
     Attributes:
         octets: How many there are.
         buffers: All of them; large parts are not copied.
     """
 
-    __slots__ = ("buffers", "octets")
+    __slots__ = ("_most", "buffers", "octets")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = WRITE) -> None:
+        self._most = most
         self.octets = 0
         self.buffers: list[Octets] = []
 
     def has_room(self, octets: int) -> bool:
         """Whether so many octets can be added; at least one part always can."""
-        return not self.octets or self.octets + octets <= WRITE
+        return not self.octets or self.octets + octets <= self._most
 
     def add(self, part: bytes) -> None:
         """Put a part behind the others."""
@@ -112,13 +120,18 @@ class Carrier:
         if self._total is not None and self._total > self._limit:
             deal.kept = None
 
+    @property
+    def write(self) -> int:
+        """Octets of one write: less where somebody watches the transfer, so that the events tell of what went out."""
+        return CHUNK if Transfer in self._session.wanted else WRITE
+
     async def parts(self) -> AsyncIterator[list[bytes]]:
         """Yield the headers, then the body in parts of canonical lines; their events fire when the next are asked for."""
         yield [self._deal.draft.headers]
         for _, sources in self._deal.draft.body.sections:
             started = False
             for source in sources:
-                while parts := await pull(source):
+                while parts := await pull(source, self.write):
                     if not started:
                         await self._session.fire(StartTransfer(Direction.CLIENT))
                         started = True
@@ -177,13 +190,14 @@ async def send_data(deal: Transaction, started: bool) -> Reply:
     session.step(Step.DATA)
     _keep_at_hand()
     dots = Dots()
-    load = Load()
-    async for parts in Carrier(deal).parts():
+    carrier = Carrier(deal)
+    load = Load(carrier.write)
+    async for parts in carrier.parts():
         for part in map(dots.feed, parts):
             if not load.has_room(len(part)):
                 await talk.pour(*load.buffers)
                 await interrupted_by(deal)
-                load = Load()
+                load = Load(carrier.write)
             load.add(part)
     load.add(dots.finish())
     if deal.before_end is not None:
@@ -227,15 +241,16 @@ async def send_chunks(deal: Transaction, started: bool) -> Reply:
         session.step(Step.END)
         return await deal.conclude()
     _keep_at_hand()
-    load = Load()
+    carrier = Carrier(deal)
+    load = Load(carrier.write)
     unheard = 0
-    async for parts in Carrier(deal).parts():
+    async for parts in carrier.parts():
         for part in parts:
             if not load.has_room(len(part)):
                 size = Command(b"BDAT %d\r\n" % load.octets, f"BDAT {load.octets}")
                 await session.talk.say(size, body=load.buffers)
                 unheard = await _heard(deal, unheard + 1, _ahead(deal))
-                load = Load()
+                load = Load(carrier.write)
             load.add(part)
     await _heard(deal, unheard, 0)
     session.step(Step.END)

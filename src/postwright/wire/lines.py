@@ -14,7 +14,7 @@ from postwright.errors import InvalidValue
 LIMIT = 998
 """The longest line in octets, its CRLF not counted (RFC 5322 section 2.1.1, RFC 5321 section 4.5.3.1.6)."""
 
-CHUNK = 90 * 1024
+CHUNK = 122 * 1024
 """The octets of a body that are best worked on at once.
 
 Less than 128 KiB, above which glibc maps and unmaps each buffer, a page fault for every 4 KiB; few enough for the

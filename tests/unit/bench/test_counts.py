@@ -144,15 +144,15 @@ def test_a_batch(port: int, chunking: bool) -> None:
     within(watch.calls, {"send": most, "poll": most, "recv": most + looks})
 
 
-PARTS = -(-LARGE // (3 * CHUNK))
-"""Writes of three chunks each; the header block goes with the first ones."""
+PARTS = -(-LARGE // (6 * CHUNK))
+"""Writes of six chunks each; the header block goes with the first ones."""
 
 LARGE_EFFECTS = {
     # DATA: a group before the body. A Poll before MAIL, and one behind each part but the last: a server may refuse.
     False: {"Write": PARTS + 1, "Read": 2, "Poll": PARTS, "Wait": 1},
     # BDAT: a group before the body, and a reply to each part. A Poll before MAIL, and one behind each part but the last,
     # which takes in what was answered meanwhile; the last part waits for all answers, which may come one by one.
-    True: {"Write": PARTS + 1, "Read": 33, "Poll": PARTS, "Wait": 1},
+    True: {"Write": PARTS + 1, "Read": PARTS + 1, "Poll": PARTS, "Wait": 1},
 }
 
 

@@ -142,8 +142,10 @@ def watched(client: SMTP) -> Iterator[Watch]:
     def counted() -> _CountedPoll:
         return _CountedPoll(real(), watch.calls)
 
+    client._driver._listening = None  # it is made anew, and counted
     with _held(client, watch), mock.patch.object(select, "poll", counted):
         yield watch
+    client._driver._listening = None
 
 
 @contextlib.contextmanager

@@ -64,16 +64,16 @@ def test_interrupted_at_every_wait(postfix: Postfix, prepare: Prepare, monkeypat
     client = SMTP(**values(postfix))
     prepare(client)
     count, at = 0, 0
-    real = SyncDriver._wait_for
+    real = SyncDriver._ready
 
-    def wait_for(self: SyncDriver, *arguments: Any) -> Any:
+    def ready(self: SyncDriver, *arguments: Any) -> Any:
         nonlocal count
         count += 1
         if count == at:
             self.interrupt()
         return real(self, *arguments)
 
-    monkeypatch.setattr(SyncDriver, "_wait_for", wait_for)
+    monkeypatch.setattr(SyncDriver, "_ready", ready)
     client.send()
     total, before, threads = count, descriptors(), threading.active_count()
     assert total > 10
@@ -99,17 +99,17 @@ def test_interrupted_at_every_wait(postfix: Postfix, prepare: Prepare, monkeypat
 def test_cancelled_at_every_wait(postfix: Postfix, prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
     count, at = 0, 0
     task: asyncio.Task[Any] | None = None
-    real = Patience.wait
+    real = Patience.allow
 
-    async def wait(self: Patience, *arguments: Any) -> None:
+    def allow(self: Patience, timeout: float | None) -> bool:  # a wait begins, or goes on for the next answer
         nonlocal count
         count += 1
         if count == at:
             assert task is not None
             task.cancel()
-        await real(self, *arguments)
+        return real(self, timeout)
 
-    monkeypatch.setattr(Patience, "wait", wait)
+    monkeypatch.setattr(Patience, "allow", allow)
 
     async def explore() -> set[Outcome | None]:
         nonlocal count, at, task

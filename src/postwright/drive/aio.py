@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from postwright.drive import dialing
+from postwright.drive.carrier import LATER, Carrier
 from postwright.drive.errand import late
 from postwright.drive.handover import hand_over
 from postwright.drive.patience import Patience
-from postwright.drive.race import Race
+from postwright.drive.reaching import reach, resolve
 from postwright.drive.sync import EARLY, READ
 from postwright.errors import (
     Busy,
@@ -28,15 +29,15 @@ from postwright.flow import Apart, Call, Dial, Fire, Hangup, Poll, Read, Resolve
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from postwright.flow import Flow
-    from postwright.words import Line, Target
+    from postwright.words import Line
 
 T = TypeVar("T")
 
 
-class AsyncDriver:
+class AsyncDriver(Carrier):
     """Runs flows as part of an asyncio task.
 
     Args:
@@ -44,9 +45,9 @@ class AsyncDriver:
     """
 
     def __init__(self, fire: Callable[[object], object]) -> None:
+        super().__init__()
         self._fire = fire
         self._sock: socket.socket | None = None
-        self._patience: Patience | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = bytearray()
         self._eof = False
@@ -81,24 +82,6 @@ class AsyncDriver:
         finally:
             self.busy = False
             patience.disarm()
-
-    async def _drive(self, flow: Flow[T], patience: Patience) -> T:
-        answer: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                effect = flow.send(answer) if error is None else flow.throw(error)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            answer = error = None
-            try:
-                kind = type(effect)
-                if kind is not Hangup:
-                    patience.check()
-                answer = await _GRANTS[kind](self, patience, effect)
-            except BaseException as caught:  # noqa: BLE001 - it goes into the flow, and out of it if unhandled
-                error = caught
 
     def interrupt(self) -> None:
         """End the flow in progress with error 301; may be called from any thread, and from a handler."""
@@ -151,25 +134,30 @@ class AsyncDriver:
             self._reading = False
 
     def _readable(self) -> None:
+        if not self._receive():
+            return
+        if not self.busy and self.on_idle is not None:
+            self.on_idle(self._take())
+        elif not self._go_on() and self._patience is not None:
+            self._patience.wake()
+
+    def _receive(self) -> bool:
+        """Take what has arrived; say whether that was anything, if only the end of the connection."""
         assert self._sock is not None
         try:
             data = self._sock.recv(READ)
         except (BlockingIOError, InterruptedError):
-            return
+            return False
         except OSError as error:
             self._fault = error
             data = b""
-        if not self.busy and self.on_idle is not None:
-            self.on_idle(self._take() + data)
-            return
         if data:
             self._arrived += data
         else:
             self._eof = True
         if not data or len(self._arrived) > EARLY:
             self._stop_reading()
-        if self._patience is not None:
-            self._patience.wake()
+        return True
 
     def _take(self) -> bytes:
         data = bytes(self._arrived)
@@ -192,47 +180,64 @@ class AsyncDriver:
     async def _look_up(self, patience: Patience, effect: Resolve) -> tuple[str, ...]:
         return tuple(place.address[0] for place in await resolve(patience, effect.target))
 
-    async def _read(self, patience: Patience, effect: Read) -> bytes:
-        self._connected()
-        while not self._arrived:
-            if self._eof:
-                if self._fault is not None:
-                    raise dialing.explained(self._fault, "reading") from self._fault
-                return b""
-            self._start_reading()
-            await patience.wait(
-                effect.timeout, lambda: InactivityTimeout(f"the server sent nothing for {effect.timeout:g} s")
-            )
-        return self._take()
+    def _heard(self) -> bytes | object:
+        """Return what arrived, b"" at the end of the connection, LATER for nothing yet.
 
-    async def _poll(self, patience: Patience, effect: Poll) -> bytes | None:
+        Raises:
+            NetworkError: The connection broke.
+        """
+        if self._arrived:
+            return self._take()
+        if self._fault is not None:
+            raise dialing.explained(self._fault, "reading") from self._fault
+        return b"" if self._eof else LATER
+
+    def _read_now(self, _: Read) -> bytes | object:
+        self._connected()
+        heard = self._heard()
+        if heard is LATER:
+            self._start_reading()
+        return heard
+
+    def _poll_now(self, effect: Poll) -> bytes | object | None:
         self._connected()
         if not self._arrived and not self._eof:
-            self._readable()
-        if not self._arrived and not self._eof and effect.seconds:
-            self._start_reading()
-            try:
-                await patience.wait(effect.seconds, InactivityTimeout)
-            except InactivityTimeout:
-                return None
+            self._receive()
+        if self._arrived:
+            return self._take()
+        if self._eof:
+            return b""
+        return LATER if effect.seconds else None
+
+    async def _poll(self, patience: Patience, effect: Poll) -> bytes | None:
+        self._start_reading()
+        try:
+            await patience.wait(effect.seconds, InactivityTimeout)
+        except InactivityTimeout:
+            return None
         return self._take() or (b"" if self._eof else None)
 
+    def _write_now(self, effect: Write) -> bytes | object:
+        sock = self._connected()
+        try:
+            return b"" if hand_over(sock, effect) else LATER  # what arrived meanwhile is kept here for the next Read
+        except OSError as error:
+            if not self._eof:
+                self._receive()
+            effect.early = self._take()
+            raise dialing.explained(error, "sending") from error
+
     async def _write(self, patience: Patience, effect: Write) -> bytes:
+        """Write the rest of what could not be written at once."""
         sock = self._connected()
         while True:
-            try:
-                if hand_over(sock, effect):
-                    return b""  # what arrived meanwhile is kept here, and the next Read gets it
-            except OSError as error:
-                if not self._eof:
-                    self._readable()
-                effect.early = self._take()
-                raise dialing.explained(error, "sending") from error
             if len(self._arrived) > EARLY:
                 raise ReplyTooLong(f"over {EARLY} octets while it was sent to")
             await patience.writable(
                 sock, effect.timeout, lambda: InactivityTimeout(f"the server took nothing for {effect.timeout:g} s")
             )
+            if self._write_now(effect) is not LATER:
+                return b""
 
     async def _hang(self, _: Patience, __: Hangup) -> None:
         self.hang_up()
@@ -258,48 +263,16 @@ class AsyncDriver:
         except InactivityTimeout:
             return
 
-
-async def resolve(patience: Patience, target: Target) -> list[dialing.Place]:
-    """Look a target's host up, in a thread where a name server must be asked.
-
-    Raises:
-        NetworkError: The name has no address, or the name server failed or took too long.
-    """
-    if dialing.is_numeric(target.host):
-        return dialing.resolve(target)
-    return await patience.apart(target.timeout, lambda: dialing.late(target), dialing.resolve, target)
-
-
-async def reach(patience: Patience, target: Target) -> socket.socket:
-    """Race the addresses of a target.
-
-    Raises:
-        NetworkError: None of them answers; the text has the attempt at each.
-    """
-    race = Race(await resolve(patience, target), target, patience.loop.time)
-    try:
-        while True:
-            wait = race.advance()
-            if race.winner is not None:
-                race.close()
-                return race.winner
-            for sock in await patience.any_writable(list(race.pending), wait):
-                race.settle(sock)
-    except BaseException:
-        race.abandon()
-        raise
-
-
-_GRANTS: dict[type, Callable[[AsyncDriver, Patience, Any], Awaitable[Any]]] = {
-    Dial: AsyncDriver._dial,
-    Resolve: AsyncDriver._look_up,
-    Read: AsyncDriver._read,
-    Poll: AsyncDriver._poll,
-    Write: AsyncDriver._write,
-    Hangup: AsyncDriver._hang,
-    Fire: AsyncDriver._event,
-    Call: AsyncDriver._call,
-    Apart: AsyncDriver._aside,
-    Wait: AsyncDriver._user_call,
-    Sleep: AsyncDriver._sleep,
-}
+    grants: ClassVar = {
+        Dial: _dial,
+        Resolve: _look_up,
+        Poll: _poll,
+        Write: _write,
+        Hangup: _hang,
+        Fire: _event,
+        Call: _call,
+        Apart: _aside,
+        Wait: _user_call,
+        Sleep: _sleep,
+    }
+    at_once: ClassVar = {Read: _read_now, Poll: _poll_now, Write: _write_now}

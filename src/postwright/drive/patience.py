@@ -30,7 +30,7 @@ class Patience:
         limit: Seconds for all of them together; None for no limit.
     """
 
-    __slots__ = ("_due", "_end", "_interrupted", "_timer", "_waiter", "loop")
+    __slots__ = ("_due", "_end", "_final", "_interrupted", "_timer", "_waiter", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: float | None) -> None:
         self.loop = loop
@@ -39,6 +39,7 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._interrupted = False
+        self._final = False  # whether the wait ends with the whole operation's time
 
     async def wait(self, timeout: float | None, late: Callable[[], SMTPError]) -> None:
         """Wait until ``wake`` is called.
@@ -49,27 +50,38 @@ class Patience:
             OperationTimeout: The time of the whole operation is up.
         """
         self.check()
-        loop = self.loop
-        moment = loop.time()
-        if self._end is not None:
-            remaining = self._end - moment
-            if remaining <= 0:
-                raise OperationTimeout
-            if timeout is None or remaining < timeout:
-                timeout, late = remaining, OperationTimeout
-        waiter = self._waiter = loop.create_future()
-        if timeout is None:
-            self._due = inf  # a timer of an earlier wait may still ring
-        else:
-            self._arm(moment + timeout)
+        if not self.allow(timeout):
+            raise OperationTimeout
+        waiter = self._waiter = self.loop.create_future()
         try:
             await waiter
         except TimeoutError as error:
             if type(error) is TimeoutError:
-                raise late() from None
+                raise OperationTimeout if self._final else late() from None
             raise
         finally:
             self._waiter = None
+
+    def allow(self, timeout: float | None) -> bool:
+        """Give the wait that begins, or goes on, so many seconds from now; say whether there is any time left."""
+        moment = self.loop.time()
+        self._final = False
+        if self._end is not None:
+            remaining = self._end - moment
+            if remaining <= 0:
+                return False
+            if timeout is None or remaining < timeout:
+                timeout, self._final = remaining, True
+        if timeout is None:
+            self._due = inf  # a timer of an earlier wait may still ring
+        else:
+            self._arm(moment + timeout)
+        return True
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a wait is going on that nothing has ended yet."""
+        return self._waiter is not None and not self._waiter.done()
 
     def wake(self, *_: object) -> None:
         """End the wait that is going on, if there is one."""

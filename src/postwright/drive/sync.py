@@ -61,6 +61,7 @@ class SyncDriver:
         self._guard = threading.RLock()  # of the waker, which interrupt() uses from other threads and signal handlers
         self._interrupted = False
         self._end: float | None = None
+        self._listening: select.poll | None = None  # waits for the socket to be read from, and for the waker
 
     @property
     def busy(self) -> bool:
@@ -81,10 +82,12 @@ class SyncDriver:
             if not self._lock.acquire(blocking=False):
                 flow.close()
                 raise Busy
-            self._was_interrupted()  # what came too late for the flow before
+            if self._interrupted:
+                self._was_interrupted()  # what came too late for the flow before
         try:
             self._end = None if limit is None else monotonic() + limit
-            self._wake_up()
+            if self._waker is None:
+                self._wake_up()
             return carry(flow, self._grant)
         finally:
             if self._sock is None:
@@ -129,6 +132,7 @@ class SyncDriver:
         self._close_socket()
         with self._guard:
             waker, self._waker = self._waker, None
+            self._listening = None
         for each in waker or ():
             each.close()
 
@@ -139,6 +143,7 @@ class SyncDriver:
 
     def _close_socket(self) -> None:
         sock, self._sock = self._sock, None
+        self._listening = None
         if sock is not None:
             sock.close()
 
@@ -149,7 +154,21 @@ class SyncDriver:
         return self._wait_for([sock], events, timeout).get(sock, 0)
 
     def _wait_for(self, socks: list[socket.socket], events: int, timeout: float | None) -> dict[socket.socket, int]:
-        """Wait for events; return those that came, none when the time is up.
+        """Wait for events; return those that came, none when the time is up."""
+        poll = self._poll_for(socks, events)
+        ready = dict(self._ready(poll, timeout))
+        return {sock: ready[sock.fileno()] for sock in socks if sock.fileno() in ready}
+
+    def _poll_for(self, socks: list[socket.socket], events: int) -> select.poll:
+        poll = select.poll()
+        for sock in socks:
+            poll.register(sock, events)
+        assert self._waker is not None
+        poll.register(self._waker[0], select.POLLIN)
+        return poll
+
+    def _ready(self, poll: select.poll, timeout: float | None) -> list[tuple[int, int]]:
+        """Wait for what is registered; return the events that came, none when the time is up.
 
         Raises:
             Interrupted: interrupt() was called.
@@ -162,18 +181,16 @@ class SyncDriver:
                 raise OperationTimeout
             if timeout is None or remaining < timeout:
                 timeout, final = remaining, True
-        poll = select.poll()
-        for sock in socks:
-            poll.register(sock, events)
+        ready = poll.poll(None if timeout is None else max(0.0, timeout) * 1000)
         assert self._waker is not None
-        poll.register(self._waker[0], select.POLLIN)
-        ready = dict(poll.poll(None if timeout is None else max(0.0, timeout) * 1000))
-        if self._waker[0].fileno() in ready:
-            self._was_interrupted()
-            raise Interrupted
+        waker = self._waker[0].fileno()
+        for descriptor, _ in ready:
+            if descriptor == waker:
+                self._was_interrupted()
+                raise Interrupted
         if not ready and final:
             raise OperationTimeout
-        return {sock: ready[sock.fileno()] for sock in socks if sock.fileno() in ready}
+        return ready
 
     def _connected(self) -> socket.socket:
         if self._sock is None:
@@ -225,7 +242,9 @@ class SyncDriver:
     def _read(self, effect: Read) -> bytes:
         sock = self._connected()
         while True:
-            if not self._wait(sock, select.POLLIN, effect.timeout):
+            if self._listening is None:
+                self._listening = self._poll_for([sock], select.POLLIN)
+            if not self._ready(self._listening, effect.timeout):
                 raise InactivityTimeout(f"the server sent nothing for {effect.timeout:g} s")
             try:
                 return sock.recv(READ)

@@ -121,7 +121,7 @@ class Batch:
 
     @property
     def _overlapping(self) -> bool:
-        return self._session.connected and self._ways.overlapped and overlap.get(self._session.server) is not False
+        return self._session.connected and self._ways.overlapped and overlap.get(self._ways.server) is not False
 
     @property
     def full(self) -> bool:
@@ -278,10 +278,11 @@ class Batch:
             await self._look()
             await talk.pour(self._begin(self._todo.popleft()))
         item = self._flight[0]
-        answers = await self._ears.hear(len(item.envelope.recipients) + 2)
+        count = len(item.envelope.recipients) + 2
+        answers = self._ears.here(count) or await self._ears.hear(count)
         check_closing(answers)
         mail, rcpts, go = answers[0], answers[1:-1], answers[-1]
-        wanted = go.code == 354 and mail.code == 250 and any(r.code in TAKEN for r in rcpts)
+        wanted = go.code == 354 and mail.code == 250 and not TAKEN.isdisjoint([reply.code for reply in rcpts])
         if wanted and self._before_end is not None:
             self._flight.popleft()
             if errors := await self._forbidden([item]):  # the server waits for a body that it must not get
@@ -295,18 +296,19 @@ class Batch:
         elif go.code == 354:  # no recipient is left, and the server waits for a body (RFC 2920 section 3.1)
             out = b".\r\n"
         talk.expect(1 + (go.code == 354))
-        proven = overlap.get(self._session.server)
-        following = b""
-        if proven and self._todo and self._fits():
-            following = self._begin(self._todo.popleft())
+        proven = overlap.get(self._ways.server)
+        following = self._begin(self._todo.popleft()) if proven and self._todo and self._fits() else b""
         self._session.state = State.ENDED
         await talk.pour(out + RSET + following)
-        final = (await self._ears.hear(1))[0] if go.code == 354 else go
+        final = (self._ears.here(1) or await self._ears.hear(1))[0] if go.code == 354 else go
         refused_by_closing(item, final)
         self._flight.popleft()
         if refusals := self._settle(item, mail, rcpts, final):
             await tell_refusals(self._session, refusals)
-        await self._ears.prove(proven=proven)
+        if proven:
+            check_reset((self._ears.here(1) or await self._ears.hear(1))[0])
+        else:
+            await self._ears.prove()
         if not self._flight:
             self._session.state = State.READY
 

@@ -15,6 +15,7 @@ from postwright.session.transaction import TAKEN
 from postwright.session.ways import overlap
 
 if TYPE_CHECKING:
+    from postwright.options.plan import Plan
     from postwright.session.session import Session
     from postwright.session.ways import Item
     from postwright.words import Reply
@@ -34,10 +35,12 @@ class Hearing:
         resetting: Whether the next reply is the one to the RSET behind a message that is settled.
     """
 
-    __slots__ = ("_session", "heard", "resetting")
+    __slots__ = ("_plan", "_session", "_timeout", "heard", "resetting")
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._plan: Plan | None = None
+        self._timeout = 0.0
         self.heard: list[Reply] = []
         self.resetting = False
 
@@ -46,35 +49,41 @@ class Hearing:
         self.heard.clear()
         self.resetting = False
 
+    def here(self, count: int) -> list[Reply] | None:
+        """Return the next replies, so many of them, if they were read already."""
+        heard = self.heard
+        if len(heard) < count:
+            return None
+        answers = heard[:count]
+        del heard[:count]
+        return answers
+
     async def more(self, timeout: float | None = None) -> list[Reply]:
         """Wait for more replies, and return all that were read and not used.
 
         Args:
             timeout: Seconds of silence that are borne; None for those of a final reply, which is among them.
         """
-        if timeout is None:
-            timeout = max(self._session.plan.settings.final_reply_timeout, self._session.link.timeout or 0)
-        self.heard += await self._session.talk.several(timeout)
+        session = self._session
+        if session.plan is not self._plan:
+            self._plan = session.plan
+            self._timeout = max(session.plan.settings.final_reply_timeout, session.link.timeout or 0)
+        self.heard += await session.talk.several(self._timeout if timeout is None else timeout)
         return self.heard
 
     async def hear(self, count: int, timeout: float | None = None) -> list[Reply]:
         """Return the next replies, so many of them; the last of them may be a 421, behind which nothing comes."""
-        heard = self.heard
-        while len(heard) < count:
-            check_closing(heard)
+        while (answers := self.here(count)) is None:
+            check_closing(self.heard)
             await self.more(timeout)
-        answers = heard[:count]
-        del heard[:count]
         return answers
 
-    async def prove(self, *, proven: bool | None) -> None:
-        """Hear the answer to RSET; the first one proves that the server understands what stands behind a dot."""
+    async def prove(self) -> None:
+        """Hear the first answer to RSET; it proves that the server understands what stands behind a dot."""
         session = self._session
         try:
-            check_reset((await self.hear(1, None if proven else PROBE))[0])
+            check_reset((await self.hear(1, PROBE))[0])
         except (CommunicationError, ConnectionDropped, InactivityTimeout):
-            if proven:
-                raise
             overlap[session.server] = False
             await session.hang_up("it does not understand commands behind the end of a message")
         else:

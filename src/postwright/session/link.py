@@ -53,10 +53,23 @@ class Link:
         if len(buffers) > 1 and plain <= _RECORD:  # copying so little costs less than a buffer or a record of its own
             buffers = (b"".join(buffers),)
         self.offered += plain
-        if self.tls is None and self.pace is None:
-            await self._send_as_it_is(buffers[0] if len(buffers) == 1 else list(buffers), plain)
+        if self.tls is not None or self.pace is not None:
+            await self._send_slowly(buffers, plain)
             return
-        raw: Sequence[Octets] = buffers
+        write = Write(buffers[0] if len(buffers) == 1 else list(buffers), self.timeout)
+        try:
+            early = await write
+        except BaseException:
+            self.taken += write.written
+            self._early += write.early
+            raise
+        self.taken += plain
+        if early:
+            self._early += early
+
+    async def _send_slowly(self, buffers: Sequence[Octets], plain: int) -> None:
+        """Send through TLS, or at the pace of MaxTransferRate, or both."""
+        raw = buffers
         if self.tls is not None:
             raw = [self.tls.encrypt(buffer) for buffer in buffers]
             await show_packets(self.tls)
@@ -77,18 +90,6 @@ class Link:
             self.taken += written if self.tls is None else _understood(written, zip(raw, buffers, strict=True))
             raise
         self.taken += plain
-
-    async def _send_as_it_is(self, data: Octets | list[Octets], plain: int) -> None:
-        write = Write(data, self.timeout)
-        try:
-            early = await write
-        except BaseException:
-            self.taken += write.written
-            self._early += write.early
-            raise
-        self.taken += plain
-        if early:
-            self._early += early
 
     async def receive(self, timeout: float | None) -> bytes:
         """Wait for plaintext; b"" is the end of the connection."""

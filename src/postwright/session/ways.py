@@ -57,16 +57,29 @@ class Ways:
         session: The connection.
 
     Attributes:
+        server: Its name and port.
         offered: The extensions that this was read from.
         overlapped: Whether the server and the settings let messages be overlapped.
         chunked: Whether bodies go as BDAT.
         counted: Whether the messages over this connection are limited in number.
     """
 
-    __slots__ = ("_eight", "_limit", "_most", "_size", "_stops", "chunked", "counted", "offered", "overlapped")
+    __slots__ = (
+        "_eight",
+        "_limit",
+        "_most",
+        "_size",
+        "_stops",
+        "chunked",
+        "counted",
+        "offered",
+        "overlapped",
+        "server",
+    )
 
     def __init__(self, session: Session) -> None:
         settings = session.plan.settings
+        self.server = session.server
         self.offered = session.extensions
         self.chunked = "CHUNKING" in self.offered and settings.use_chunking
         self.overlapped = (

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from postwright import AsyncSMTP, AuthMechanism, Outcome, SSLStartMode, errors
+from postwright.sasl import Credentials
+from postwright.sasl.conformance import conform
+from postwright.sasl.mechanism import find
 from tests.interop import servers
 from tests.interop.both import Client
 from tests.interop.logins import Make, needs, refused, used
@@ -85,6 +88,13 @@ def test_a_security_layer_is_offered_without_tls_and_not_taken(alice: Make, send
     client.settings.allow_cleartext_auth = True
     client.from_, client.send_to = "alice@example.test", "x@capture.test"
     assert client.send().reply.code == 250
+
+
+@pytest.mark.usefixtures("realm")
+def test_nonsense_in_place_of_the_server_s_tokens_ends_the_exchange() -> None:
+    mechanism = find("GSSAPI")
+    assert mechanism is not None
+    conform(mechanism, Credentials("alice", "alicepw", host="localhost"))
 
 
 # A KDC that says nothing

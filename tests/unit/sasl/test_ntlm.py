@@ -7,13 +7,12 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import spnego
 
 from postwright.sasl.conformance import conform
 from postwright.sasl.mechanism import ChallengeError, Credentials
 from postwright.sasl.ntlm import NTLM
 from tests.support.sasl import ALICE, ended
-
-spnego = pytest.importorskip("spnego", reason="pyspnego is not installed")
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postwright import AsyncPool, Pool
 from postwright.errors import LoginRefused, SMTPError
 from postwright.events import HANDLERS
 from tests.support.clients import failure
 from tests.support.scripts import hello
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.clients import Client, World
 
 PASSWORD = "open-sesame-41"
@@ -68,6 +71,25 @@ def test_no_representation_shows_a_secret(world: World) -> None:
     client.settings.authorization_identity = PASSWORD
     for thing in (client.smtp, client.settings, client.smtp._store, client.smtp._session, client.smtp._plan()):
         assert_hidden(repr(thing))
+
+
+def test_no_file_of_the_queue_holds_a_secret(world: World, tmp_path: Path) -> None:
+    client = play(world, "")
+    client.settings.authorization_identity = PASSWORD
+    client.ssl_cert_store_password = PASSWORD
+    client.firewall_password = PASSWORD
+    client.queue(tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert_hidden(file.read_bytes())
+    client.settings.authorization_identity = ""
+
+
+@pytest.mark.parametrize("kind", [Pool, AsyncPool])
+def test_a_pool_shows_no_secret_and_is_not_pickled(kind: type[Pool | AsyncPool]) -> None:
+    pool = kind(mail_server="mail.example.org", user="alice", password=PASSWORD)
+    assert_hidden(repr(pool) + repr(vars(pool)))
+    with pytest.raises(TypeError):
+        pickle.dumps(pool)
 
 
 def test_a_bad_password_is_not_quoted_by_the_error_that_refuses_it(world: World) -> None:

@@ -86,6 +86,8 @@ class Cyrus:
         bindings: The channel bindings by kind.
     """
 
+    acting = ""
+
     def __init__(self, kind: str, mechanism: str, bindings: dict[str, bytes]) -> None:
         self._mechanism = mechanism.encode()
         self._sasl = library()

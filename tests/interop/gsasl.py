@@ -14,7 +14,7 @@ CB_TLS_UNIQUE, CB_TLS_EXPORTER = 18, 25
 VALIDATE_SIMPLE = 500
 
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
-PASSWORDS = {"alice": "alicepw", "jürgen": "pässwörd"}
+PASSWORDS = {"alice": "alicepw", "jürgen": "pässwörd", "odd=name,here": "=,=,"}
 
 
 def library() -> ctypes.CDLL:
@@ -69,6 +69,11 @@ class GnuSasl:
         code = self._gsasl.gsasl_step(self._session, said, len(said or b""), ctypes.byref(out), ctypes.byref(length))
         verdict = VERDICTS.get(code, Verdict.NO)
         return verdict, ctypes.string_at(out, length.value) if code in VERDICTS and out.value else b""
+
+    @property
+    def acting(self) -> str:
+        found: bytes | None = self._gsasl.gsasl_property_fast(self._session, AUTHZID)
+        return (found or b"").decode()
 
     def close(self) -> None:
         self._gsasl.gsasl_finish(self._session)

@@ -31,6 +31,8 @@ class GssNtlm:
         bindings: The channel bindings; a login that is not bound to the one of the certificate is refused.
     """
 
+    acting = ""
+
     def __init__(self, folder: Path, bindings: dict[str, bytes]) -> None:
         mechanisms, users = folder / "mechanisms", folder / "users"
         mechanisms.write_text(f"ntlmssp {NTLM} {mechanism()}\n")

@@ -29,6 +29,9 @@ class Verdict(Enum):
 class Judge(Protocol):
     """One login, seen by somebody who knows the mechanism."""
 
+    acting: str
+    """As whom the user logged in wants to act, "" for themselves; known when the login is done."""
+
     def step(self, said: bytes | None) -> tuple[Verdict, bytes]:
         """The verdict so far, and the next challenge; None is heard where the client begins with nothing."""
 
@@ -42,11 +45,13 @@ class Judged:
     Attributes:
         port: Where it listens.
         offered: The mechanisms that it offers.
+        acting: As whom the users that were let in want to act.
     """
 
     def __init__(self, ca: Authority, judges: Callable[..., Judge], *offered: str, tls13: bool = True) -> None:
         """Serve; each login gets a judge, which is made from the mechanism's name and the channel bindings by kind."""
         self.offered = offered
+        self.acting: list[str] = []
         self._judges = judges
         self._certificate = hashlib.sha256(ssl.PEM_cert_to_DER_cert(ca.path("good.crt").read_text("ascii"))).digest()
         self._context = SSL.Context(SSL.TLS_SERVER_METHOD)
@@ -131,6 +136,8 @@ class Judged:
                 if verdict is Verdict.YES:
                     break
                 verdict, challenge = judge.step(base64.b64decode(answer))
+            if verdict is Verdict.YES:
+                self.acting.append(judge.acting)
             secure.sendall(b"235 welcome\r\n" if verdict is Verdict.YES else b"535 5.7.8 refused\r\n")
         finally:
             judge.close()

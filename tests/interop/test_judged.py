@@ -58,6 +58,21 @@ def test_gnu_sasl_agrees_in_any_script(alice: Make, gnu: Serve, name: str) -> No
     assert used(alice(gnu(name).port, user="jürgen", password="pässwörd")) == name
 
 
+@pytest.mark.parametrize("name", [name for name in BARE if name not in {"LOGIN", "CRAM-MD5"}])
+def test_gnu_sasl_hears_as_whom_somebody_acts(alice: Make, gnu: Serve, name: str) -> None:
+    server = gnu(name)
+    client = alice(server.port)
+    client.settings.authorization_identity = "bob"
+    assert used(client) == name
+    assert used(alice(server.port)) == name
+    assert server.acting == ["bob", "alice" if name == "PLAIN" else ""]
+
+
+@pytest.mark.parametrize("name", ["PLAIN", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"])
+def test_names_may_hold_what_separates_others(alice: Make, gnu: Serve, name: str) -> None:
+    assert used(alice(gnu(name).port, user="odd=name,here", password="=,=,")) == name
+
+
 @pytest.mark.parametrize("bits", [1, 256])
 def test_channel_binding_comes_first_where_it_can_be_had(alice: Make, gnu: Serve, bits: int) -> None:
     name = f"SCRAM-SHA-{bits}"

@@ -65,6 +65,23 @@ def test_a_client_certificate_logs_in(alice: Make, dovecot: Dovecot) -> None:
     assert used(with_certificate(alice, dovecot)) == "EXTERNAL"
 
 
+def test_a_client_certificate_logs_in_nobody_else(alice: Make, dovecot: Dovecot) -> None:
+    client = with_certificate(alice, dovecot)
+    client.user = "bob"
+    assert refused(client).reply is not None
+    client.user = "alice"
+    assert used(client) == "EXTERNAL"
+
+
+def test_an_administrator_acts_as_somebody_else(alice: Make, dovecot: Dovecot) -> None:
+    for mechanism in (AuthMechanism.SASL_PLAIN, AuthMechanism.SCRAM_SHA_256, AuthMechanism.SASL_DIGEST_MD5):
+        client = alice(dovecot.plain, auth_mechanism=mechanism, user="admin", password="adminpw")
+        client.settings.authorization_identity = "bob"
+        assert used(client)
+        client.user, client.password = "alice", "alicepw"
+        assert refused(client).reply is not None
+
+
 def test_without_a_certificate_external_is_refused(alice: Make, dovecot: Dovecot) -> None:
     client = alice(dovecot.plain, auth_mechanism=AuthMechanism.EXTERNAL, user="", password="")
     assert refused(client).reply is not None
@@ -110,6 +127,12 @@ def test_the_strongest_of_postfix_is_taken(alice: Make, postfix: Postfix) -> Non
 @pytest.mark.parametrize("mechanism", [*PASSWORDS, AuthMechanism.SCRAM_SHA_512])
 def test_cyrus_sasl_takes_any_script(alice: Make, postfix: Postfix, mechanism: AuthMechanism) -> None:
     assert used(alice(postfix.submission, auth_mechanism=mechanism, user="jürgen", password="pässwörd"))
+
+
+def test_a_password_may_be_typed_in_either_form(alice: Make, postfix: Postfix) -> None:
+    decomposed = {"user": "ju\u0308rgen", "password": "pa\u0308sswo\u0308rd"}
+    for mechanism in (AuthMechanism.SCRAM_SHA_256, AuthMechanism.SCRAM_SHA_512):  # those have SASLprep
+        assert used(alice(postfix.submission, auth_mechanism=mechanism, **decomposed))
 
 
 # Sendmail

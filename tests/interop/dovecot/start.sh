@@ -37,7 +37,7 @@ mkdir -p "$DIR"/{run,state}
 chmod 755 "$STATE" "$RUN" "$DIR"
 cd "$DIR"
 install -d -o "$MAIL" mail
-install -m 644 "$HERE/passwd" .
+install -m 644 "$HERE/passwd" "$HERE/admins" .
 make_keys
 make_ntlm
 render "$HERE/oauth2.conf" >oauth2.conf

@@ -31,6 +31,7 @@ class MoodySink(Sink):
     Attributes:
         open: How many connections are open.
         peak: How many were open and greeted at a time.
+        quits: How many clients said goodbye.
         refused: How many connections got a 421 in place of a greeting.
     """
 
@@ -47,7 +48,7 @@ class MoodySink(Sink):
         self._times: Counter[str] = Counter()
         self._offers: Counter[bytes] = Counter()
         self._counting = threading.Lock()
-        self.open = self.peak = self.refused = 0
+        self.open = self.peak = self.refused = self.quits = 0
 
     def _serve(self, line: socket.socket) -> None:
         with self._counting:
@@ -92,6 +93,7 @@ class MoodySink(Sink):
             elif verb == "BDAT":
                 self._end(octets, octets.take(int(words[1])))
             elif verb == "QUIT":
+                self.quits += 1
                 octets.say("221 bye")
                 return
             else:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -12,12 +16,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postwright import SMTP, AsyncPool, Outcome, SendResult, SMTPError, errors
+from postwright.component import pooling
+from postwright.session import asking
 from postwright.session.ways import overlap
 from tests.crash.moody import MoodySink, letters
 from tests.interop.both import Client, Lender
+from tests.support.server import HostileServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.support.server import Wire
 
     Make = Callable[..., Client]
 
@@ -242,13 +251,16 @@ def test_a_pool_that_lends_all_it_has_says_so_before_a_batch_begins(lend: Callab
         assert check(sink, pool.send_many(letters(3)), 3) == {"SENT": 3}
 
 
-def test_interrupt_ends_the_waiting_and_tells_the_last_refusal() -> None:
-    with MoodySink() as sink:
+@pytest.mark.parametrize("connections", [1, 4])
+def test_interrupt_ends_the_waiting_and_tells_the_last_refusal(connections: int) -> None:
+    with MoodySink(most=2) as sink:
         client = SMTP(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3)
         client.settings.max_retries, client.settings.retry_delay = 1, 1000
         results: list[SendResult | SMTPError] = []
         thread = threading.Thread(
-            target=lambda: results.extend(client.send_many(letters(3, "X-Fail: 1 451 not now\r\n")))
+            target=lambda: results.extend(
+                client.send_many(letters(3, "X-Fail: 1 451 not now\r\n"), connections=connections)
+            )
         )
         thread.start()
         while thread.is_alive():
@@ -332,3 +344,80 @@ def test_cancelled_at_any_step_a_message_goes_once_at_most_and_the_pool_goes_on(
 
     with MoodySink(extensions=WAYS[way]) as sink:
         assert asyncio.run(scenario(sink)) > 3
+
+
+@pytest.mark.parametrize("kind", ["Pool", "AsyncPool"])
+def test_a_connection_that_was_silent_for_long_must_answer_first(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "PROBE_AFTER", 0.0)
+    monkeypatch.setattr(asking, "ANSWER", 0.3)
+
+    def forgotten(wire: Wire) -> None:  # as behind a firewall that has lost its memory: nothing ever comes back
+        wire.hello("PIPELINING", "CHUNKING")
+        wire.expect("MAIL")
+        wire.expect("RCPT")
+        size = int(wire.expect("BDAT").split()[1])
+        while len(wire.heard.partition(b"LAST\r\n")[2]) < size:
+            wire.receive()
+        wire.say("250 ok", "250 ok", "250 2.0.0 taken")
+        wire.until_gone()
+
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(HostileServer(forgotten))
+        runner = stack.enter_context(asyncio.Runner()) if kind == "AsyncPool" else None
+        pool = Lender(runner, 2, {"mail_server": "127.0.0.1", "mail_port": server.port, "ssl_start_mode": 3})
+        first, second = letters(2)
+        pool.send_message(first)
+        began = time.monotonic()
+        assert pool.send_message(second).queue_id == "POLITE"
+        assert 0.25 < time.monotonic() - began < 5
+        assert server.wire is not None
+        assert server.wire.heard.endswith(b"NOOP\r\n")  # nothing of the second message went that way
+        pool.close()
+
+
+def test_at_the_end_of_the_program_servers_are_left_in_order() -> None:
+    with MoodySink() as sink:
+        program = (
+            "from postwright import Pool\n"
+            f"pool = Pool(2, mail_server='127.0.0.1', mail_port={sink.port}, ssl_start_mode=3)\n"
+            "pool.send_message(b'From: a@example.org\\r\\nTo: b@example.net\\r\\n\\r\\nHello\\r\\n')\n"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-X", "dev", "-W", "error", "-c", program], capture_output=True, text=True, check=True
+        )
+        assert ran.stderr == ""
+        assert sink.quits == 1
+
+
+def chaos(seed: int, count: int, runner: asyncio.Runner | None) -> Counter[str]:
+    """Send through a server that closes and refuses at random places; see that nothing is lost and nothing is doubled."""
+    dice = random.Random(seed)
+    closing = {place: dice.randint(8, 60) for place in ("GREETING", "EHLO", "MAIL", "RCPT", "DATA", "BODY", "AFTER")}
+    way = dice.choice(list(WAYS))
+    with MoodySink(most=dice.randint(2, 6), closing=closing, extensions=WAYS[way]) as sink:
+        pool = Lender(runner, 8, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3})
+        pool.settings.max_retries, pool.settings.retry_delay = 30, 0
+        mixed = [
+            message if dice.random() < 0.8 else failing
+            for message, failing in zip(letters(count), letters(count, "X-Fail: 2 451 later\r\n"), strict=True)
+        ]
+        half = count // 2
+        results = pool.send_many(mixed[:half]) + pool.send_together(mixed[half:])
+        pool.close()
+        found = check(sink, results, count)
+        assert pool.in_use == 0
+        # A batch tries until all is done; nobody but a 421 behind whole messages in flight may leave one unknown.
+        assert all(result.outcome is not Outcome.NOT_SENT for result in results[:half] if isinstance(result, SMTPError))
+        assert way == "chunked" or not found["UNKNOWN"]
+        return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chaos(seed: int, runner: asyncio.Runner | None) -> None:
+    assert chaos(seed, 120, runner)["SENT"] > 40
+
+
+@pytest.mark.slow
+def test_chaos_for_long(runner: asyncio.Runner | None) -> None:
+    total = sum((chaos(seed, 400, runner) for seed in range(100, 200)), Counter())
+    assert sum(total.values()) == 40_000

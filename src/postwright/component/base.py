@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from typing import BinaryIO
 
+    from postwright.component.pooling import Pooling
     from postwright.component.queueing import Queueing
     from postwright.drive import Driver
     from postwright.enums import Outcome
@@ -68,6 +69,8 @@ class Component(Addressing, Properties, Signals):
 
     _driver: Driver
     _run: Callable[..., Any]
+    _crew: Pooling[Any] | None = None
+    """The further connections of a ``send_many`` in progress."""
 
     on_connection_status = Signal[events.ConnectionStatus]()
     on_end_transfer = Signal[events.EndTransfer]()
@@ -273,6 +276,8 @@ class Component(Addressing, Properties, Signals):
     def interrupt(self) -> None:
         """End the method in progress with error 301; from any thread, or from a handler. Else do nothing."""
         self._driver.interrupt()
+        if self._crew is not None:
+            self._crew.interrupt()
 
     def _drop(self) -> None:
         """Close the line without a word."""

@@ -111,13 +111,14 @@ class Feed:
         pause = self._load.pause()
         if self.batch.pending and (place.placed if place else pause > BRIEF):
             await self.advance()
-        elif place is not None:
-            await place.stand_back(self._operations, lambda: self._load.over)
-        else:
-            try:
+            return
+        try:
+            if place is not None:
+                await place.stand_back(self._operations, lambda: self._load.over)
+            else:
                 await Sleep(max(0.001, min(pause, MOMENT)))
-            except FINAL:
-                self._load.give_up()
+        except FINAL:
+            self._load.give_up()
 
 
 SHARE = 8

@@ -29,7 +29,8 @@ def many(
     if connections > 1:
         from postwright.component.pool import Pool  # noqa: PLC0415 - it stands on SMTP, which stands on this
 
-        return over_pool(beside(Pool(connections), client), messages, connections, ordered=ordered)
+        client._crew = beside(Pool(connections), client)
+        return over_pool(client._crew, messages, connections, ordered=ordered)
     return _alone(client, messages, ordered=ordered)
 
 

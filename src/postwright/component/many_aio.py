@@ -33,7 +33,8 @@ def many(
     if connections > 1:
         from postwright.component.pool_aio import AsyncPool  # noqa: PLC0415 - it stands on AsyncSMTP, and that on this
 
-        return over_pool(beside(AsyncPool(connections), client), messages, connections, ordered=ordered)
+        client._crew = beside(AsyncPool(connections), client)
+        return over_pool(client._crew, messages, connections, ordered=ordered)
     return _alone(client, _each(messages), ordered=ordered)
 
 

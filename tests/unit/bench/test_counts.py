@@ -13,7 +13,7 @@ import pytest
 
 from bench import copies, letters, memory
 from bench.counting import watched, watched_async
-from postwright import SMTP, AsyncSMTP
+from postwright import SMTP, AsyncSMTP, Pool
 from postwright.wire.lines import CHUNK
 from tests.support.server import Server
 
@@ -109,6 +109,23 @@ def test_a_small_message_with_asyncio(port: int, chunking: bool) -> None:
     # a wait for each group's answers, and one more turn of the loop, in which the task goes on; the reader stays
     # registered, so that the epoll set is not touched
     within(watch.calls, {"send": groups, "poll": 2 * groups, "recv": groups + 1})
+    assert watch.calls["send"]
+
+
+@pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
+def test_a_small_message_over_a_warm_pool(port: int, chunking: bool) -> None:
+    with Pool(2, mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3) as pool:
+        pool.settings.use_chunking = chunking
+        pool.send_message(letters.raw())
+        with pool.connection() as client:  # the one that will be lent next
+            pass
+        with watched(client) as watch:
+            pool.send_message(letters.raw())
+        assert pool.idle == 1
+    # One look more, before the connection is lent; not one round trip more.
+    within(watch.effects, SMALL_EFFECTS[chunking] | {"Poll": 2})
+    groups = SMALL_EFFECTS[chunking]["Write"]
+    within(watch.calls, {"send": groups, "poll": groups, "recv": groups + 2})
     assert watch.calls["send"]
 
 

@@ -111,6 +111,7 @@ class FileSource:
         "_encode",
         "_ended",
         "_file",
+        "_judged",
         "_left",
         "_lines",
         "_path",
@@ -139,6 +140,7 @@ class FileSource:
         self._lines: LineEnds | Base64Lines | _AsItIs = _AsItIs()
         self._ended = False
         self._spent = False
+        self._judged = True  # whether octets above 127 are looked for
         self._eight_bit: bool | None = _KNOWN_EIGHT_BIT.get(encode)
         self.size: int | None = None
         self.awaits = not self._path and _is_coroutine_function(getattr(self._file, "read", None))
@@ -171,11 +173,18 @@ class FileSource:
         if octets is not None:
             self.size = base64_size(octets) if self._encode == "base64" else octets
 
+    def take_any(self) -> None:
+        """Don't look for octets above 127 when it is read now: the server takes them."""
+        if isinstance(self._lines, LineEnds) and self._eight_bit is None:
+            self._judged = False
+            self._lines.eight_bit = True
+
     def _rewind(self) -> int | None:
         """Go to where the stream stood at first, and return what there is from there to its end, where one can know."""
         encode = self._encode
         self._lines = Base64Lines() if encode == "base64" else _AsItIs() if encode else LineEnds(strict=True)
         self._ended = False
+        self._judged = True
         stream = self._stream
         if getattr(stream, "closed", False):
             raise ValueError("the stream is closed")
@@ -243,7 +252,7 @@ class FileSource:
         if not data or self._left == 0:
             self._ended = True
             out += self._lines.finish()
-        if isinstance(self._lines, LineEnds) and (self._ended or self._lines.eight_bit):
+        if self._judged and isinstance(self._lines, LineEnds) and (self._ended or self._lines.eight_bit):
             self._eight_bit = self._lines.eight_bit
         return out
 

@@ -13,6 +13,7 @@ from postwright.enums import Direction
 from postwright.errors import ConnectionDropped, ExtensionMissing, MessageRefused, NetworkError
 from postwright.events import EndTransfer, StartTransfer, Transfer
 from postwright.flow import Call, Wait
+from postwright.message.streams import FileSource
 from postwright.session.states import Step
 from postwright.wire.commands import Command, command
 from postwright.wire.dots import Dots
@@ -131,6 +132,8 @@ class Carrier:
         for _, sources in self._deal.draft.body.sections:
             started = False
             for source in sources:
+                if self._deal.eight_bit_ok and isinstance(source, FileSource):
+                    source.take_any()
                 while parts := await pull(source, self.write):
                     if not started:
                         await self._session.fire(StartTransfer(Direction.CLIENT))

@@ -34,7 +34,7 @@ class LineEnds:
         nul: Let NUL pass; only BINARYMIME (RFC 3030) may carry it.
 
     Attributes:
-        eight_bit: Whether an octet above 127 was seen (RFC 6152 calls that 8-bit data).
+        eight_bit: Whether an octet above 127 was seen (RFC 6152 calls that 8-bit data); once it is True nobody looks.
         overlong: The length of the longest line among those over ``limit``; 0 while there is none.
     """
 

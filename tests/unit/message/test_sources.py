@@ -357,3 +357,19 @@ def test_a_survey_tells_about_8_bit_data_before_the_mail_and_goes_back(tmp_path:
     bad.open()
     with pytest.raises(InvalidValue, match="NUL"):
         bad.survey()
+
+
+@pytest.mark.parametrize("data", [b"gr\xfc\xdfe\r\n", b"plain\r\n"])
+def test_octets_above_127_are_not_looked_for_where_nobody_minds_and_are_the_next_time(data: bytes) -> None:
+    source = FileSource(io.BytesIO(data), close=False)
+    source.open()
+    source.take_any()
+    assert chunks(source) == [data]
+    assert [source.eight_bit] == [None]
+    source.open()
+    assert chunks(source) == [data]
+    assert source.eight_bit == (not data.isascii())
+    source.open()
+    source.take_any()
+    assert chunks(source) == [data]
+    assert source.eight_bit == (not data.isascii())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postwright.enums import SSLProvider
-from postwright.errors import NotAvailable, SecurityLibraryMissing
+from postwright.errors import CertificateStoreUnreadable, NotAvailable, SecurityLibraryMissing
 
 if TYPE_CHECKING:
     from postwright.tls.provider import Factory, Provider
@@ -27,6 +27,7 @@ def factory(trust: Trust) -> Factory:
     Raises:
         NotAvailable: SSLProvider is PLATFORM, and a setting is in force that only INTERNAL can honour.
         SecurityLibraryMissing: The provider is not installed.
+        CertificateStoreUnreadable: It has no way to the key of the client certificate, which is in a token.
     """
     if trust.plugin:
         return _plugin(trust.plugin)
@@ -37,10 +38,15 @@ def factory(trust: Trust) -> Factory:
             f"and AUTOMATIC takes it by itself ({INSTALL})"
         )
     if trust.provider == SSLProvider.INTERNAL or (trust.provider == SSLProvider.AUTOMATIC and only_internal):
+        why = f" because of {', '.join(only_internal)}" if only_internal else ""
+        if _in_a_token(trust):
+            raise CertificateStoreUnreadable(
+                f"OpenSSL reaches a key in a PKCS#11 token by the PLATFORM provider only, and INTERNAL is asked for{why}: "
+                f"set ssl_provider to 1 (PLATFORM){' and leave that out' if why else ''}, or take a key in a file"
+            )
         try:
             from postwright.tls import internal  # noqa: PLC0415 - loads OpenSSL, and only here
         except ImportError as error:
-            why = f" because of {', '.join(only_internal)}" if only_internal else ""
             raise SecurityLibraryMissing(
                 f"the INTERNAL provider is needed{why}, and {error.name or 'it'} is not installed: {INSTALL}"
             ) from error
@@ -48,6 +54,15 @@ def factory(trust: Trust) -> Factory:
     from postwright.tls import platform  # noqa: PLC0415 - loads ssl, and only here
 
     return platform.connect
+
+
+def _in_a_token(trust: Trust) -> bool:
+    """Whether the client certificate's key stays in a token."""
+    if trust.credential is None:
+        return False
+    from postwright.tls.credentials import PKCS11Key  # noqa: PLC0415 - loaded already, where there is a credential
+
+    return isinstance(trust.credential.key, PKCS11Key)
 
 
 def _plugin(name: str) -> Factory:

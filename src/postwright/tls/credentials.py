@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from _thread import allocate_lock
+from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from postwright.errors import SecurityLibraryMissing
+from postwright.errors import SecurityLibraryMissing, SMTPError
 
 if TYPE_CHECKING:
     from postwright.enums import SSLCertStoreType
@@ -65,32 +67,69 @@ def load(
         CertificateNotFound: It does not hold what was asked for.
         ChainNotFound: The authorities did not issue the certificate.
     """
-    # A digest, so that no password is kept here.
-    parts = (
-        str(int(kind)).encode(),
-        store,
-        password.encode(),
-        subject.encode(),
-        encoded,
-        authorities.encode(),
-        _stamp(store),
-    )
-    digest = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
-    found = _kept.get(digest)
-    if found is None:
+    digest = _digest(kind, store, password, subject, encoded, authorities)
+    while (found := _kept.get(digest)) is None:
+        opening = _Opening()
+        first = _openings.setdefault(digest, opening)
+        if first is not opening:
+            first.wait()
+            continue
         try:
-            from postwright.tls import chains, stores  # noqa: PLC0415 - loads cryptography, and only here
-        except ImportError as error:
-            raise SecurityLibraryMissing(
-                f"client certificates need {error.name or 'a library'}: pip install 'postwright[tls]'"
-            ) from error
-        found = stores.load(kind, store, password, subject, encoded)
-        if authorities:
-            found = chains.with_authorities(found, authorities)
-        while len(_kept) >= _KEPT:
-            _kept.pop(next(iter(_kept), b""), None)
-        _kept[digest] = found
+            found = _open(kind, store, password, subject, encoded, authorities)
+            while len(_kept) >= _KEPT:
+                _kept.pop(next(iter(_kept), b""), None)
+            _kept[digest] = found
+        except SMTPError as error:
+            opening.error = error
+            raise
+        finally:
+            del _openings[digest]
+            opening.lock.release()
     return found
+
+
+def _digest(
+    kind: SSLCertStoreType, store: bytes, password: str, subject: str, encoded: bytes, authorities: str
+) -> bytes:
+    """Return what stands for a certificate among those that are kept: a digest, so that no password is."""
+    texts = (password.encode(), subject.encode(), authorities.encode(), str(int(kind)).encode())
+    parts = (*texts, store, encoded, _stamp(store))
+    return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+
+
+class _Opening:
+    """A store that is being opened. Who wants the same meanwhile waits, and gets the same error: a PIN is tried once."""
+
+    def __init__(self) -> None:
+        self.lock = allocate_lock()
+        self.lock.acquire()
+        self.error: SMTPError | None = None
+
+    def wait(self) -> None:
+        """Wait until the store is open.
+
+        Raises:
+            SMTPError: It can't be opened.
+        """
+        with self.lock:
+            if self.error is not None:
+                raise copy(self.error) from None
+
+
+_openings: dict[bytes, _Opening] = {}
+
+
+def _open(
+    kind: SSLCertStoreType, store: bytes, password: str, subject: str, encoded: bytes, authorities: str
+) -> Credential:
+    try:
+        from postwright.tls import chains, stores  # noqa: PLC0415 - loads cryptography, and only here
+    except ImportError as error:
+        raise SecurityLibraryMissing(
+            f"client certificates need {error.name or 'a library'}: pip install 'postwright[tls]'"
+        ) from error
+    found = stores.load(kind, store, password, subject, encoded)
+    return chains.with_authorities(found, authorities) if authorities else found
 
 
 def _stamp(store: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from _thread import allocate_lock
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,6 +51,9 @@ _FUNCTIONS = {
 """The calls that are used, with their places in CK_FUNCTION_LIST."""
 
 _ULONG = ctypes.c_ulong
+
+GUARD = allocate_lock()
+"""Held while a library is used from here, and while OpenSSL's engine opens a token: it begins by closing all sessions."""
 
 
 class _Structure(ctypes.Structure):

@@ -16,7 +16,6 @@ from OpenSSL.crypto import X509, X509StoreFlags
 from postwright.errors import CertificateStoreUnreadable, CredentialsUnusable, InvalidValue, SecurityLibraryMissing
 from postwright.tls import files, offers
 from postwright.tls.ciphers import choose
-from postwright.tls.credentials import PKCS11Key
 from postwright.tls.kept import Contexts, first_bundle
 from postwright.tls.names import all_crls, all_pem
 from postwright.tls.platform_context import unusable
@@ -142,11 +141,6 @@ def _load_authorities(made: SSL.Context, trust: Trust) -> None:
 
 
 def _load_credential(made: SSL.Context, credential: Credential) -> None:
-    if isinstance(credential.key, PKCS11Key):
-        from postwright.tls import token  # noqa: PLC0415 - few have one
-
-        token.load_internal(made, credential)
-        return
     try:
         made.use_certificate(x509.load_der_x509_certificate(credential.certificate))
         for der in credential.chain:

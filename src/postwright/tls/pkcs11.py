@@ -45,14 +45,15 @@ def read(store: bytes, password: str, encoded: bytes = b"") -> Contents:
         return Contents(
             WHAT, certificates=(certificate(saved),), tokens={saved: PKCS11Key(uri, place.pin, place.module)}
         )
-    library = cryptoki.Library(place.module)
-    tokens = [token for token in library.tokens() if _fits(token, place.wanted)]
-    if not tokens:
-        raise CertificateStoreUnreadable(_no_token(library, place))
-    sought = [certificate(der) for der in (saved, encoded) if der]
-    found = [_look(library, token, place, sought) for token in tokens]
-    if len(tokens) == 1 and place.pin and not found[0].certificates:
-        found = [_look(library, tokens[0], place, sought, place.pin)]  # it shows its certificates to its owner only
+    with cryptoki.GUARD:
+        library = cryptoki.Library(place.module)
+        tokens = [token for token in library.tokens() if _fits(token, place.wanted)]
+        if not tokens:
+            raise CertificateStoreUnreadable(_no_token(library, place))
+        sought = [certificate(der) for der in (saved, encoded) if der]
+        found = [_look(library, token, place, sought) for token in tokens]
+        if len(tokens) == 1 and place.pin and not found[0].certificates:
+            found = [_look(library, tokens[0], place, sought, place.pin)]  # it shows its certificates to its owner only
     certs = {der_of(cert): cert for one in found for cert in one.certificates}
     bound = {der: key for one in found for der, key in one.tokens.items()}
     if saved:  # it says which certificate is meant: the others are there for the chain
@@ -68,22 +69,25 @@ def confirm(key: PKCS11Key) -> None:
         CredentialsUnusable: There is no such key in it.
     """
     place = pkcs11uri.parse(key.uri.encode("utf-8", "surrogateescape"), key.pin)
-    library = cryptoki.Library(key.module)
-    tokens = [token for token in library.tokens() if _fits(token, place.wanted)]
-    if not tokens:
-        raise CertificateStoreUnreadable(_no_token(library, place))
-    token = tokens[0]
-    if not key.pin and token.flags & cryptoki.LOGIN_REQUIRED:
-        if token.flags & cryptoki.PIN_PAD:
-            return  # the reader itself asks for the PIN when the key is used
-        raise CertificateStoreUnreadable(f"{WHAT} {_shown(token)} needs its PIN: set ssl_cert_store_password")
-    sought = {name: place.wanted[given] for name, given in (("id", "id"), ("label", "object")) if given in place.wanted}
-    with library.session(token, key.pin) as session:
-        if not session.find(cryptoki.PRIVATE_KEY, **sought):
-            raise CredentialsUnusable(
-                f"{WHAT} {_shown(token)} holds the certificate, but no private key with the same id: import the key, "
-                "or name it in the URI by object= or id="
-            )
+    with cryptoki.GUARD:
+        library = cryptoki.Library(key.module)
+        tokens = [token for token in library.tokens() if _fits(token, place.wanted)]
+        if not tokens:
+            raise CertificateStoreUnreadable(_no_token(library, place))
+        token = tokens[0]
+        if not key.pin and token.flags & cryptoki.LOGIN_REQUIRED:
+            if token.flags & cryptoki.PIN_PAD:
+                return  # the reader itself asks for the PIN when the key is used
+            raise CertificateStoreUnreadable(f"{WHAT} {_shown(token)} needs its PIN: set ssl_cert_store_password")
+        sought = {
+            name: place.wanted[given] for name, given in (("id", "id"), ("label", "object")) if given in place.wanted
+        }
+        with library.session(token, key.pin) as session:
+            if not session.find(cryptoki.PRIVATE_KEY, **sought):
+                raise CredentialsUnusable(
+                    f"{WHAT} {_shown(token)} holds the certificate, but no private key with the same id: import the key, "
+                    "or name it in the URI by object= or id="
+                )
 
 
 def _fits(token: Token, wanted: dict[str, bytes]) -> bool:

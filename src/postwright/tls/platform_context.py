@@ -98,7 +98,7 @@ def _load_credential(made: ssl.SSLContext, credential: Credential) -> None:
     if isinstance(credential.key, PKCS11Key):
         from postwright.tls import token  # noqa: PLC0415 - few have one
 
-        token.load_platform(made, credential)
+        token.load(made, credential)
         return
     password = "" if files.MEMORY else secrets.token_hex(32)
     text = private_pem(credential.key, password) + b"".join(map(pem, (credential.certificate, *credential.chain)))

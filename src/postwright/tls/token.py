@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from _thread import allocate_lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from postwright.errors import CertificateStoreUnreadable, CredentialsUnusable, NotAvailable
-from postwright.tls import files
+from postwright.errors import CertificateStoreUnreadable, CredentialsUnusable
+from postwright.tls import cryptoki, files
 from postwright.tls.credentials import PKCS11Key
 from postwright.tls.names import pem
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
-
-    from OpenSSL import SSL
 
     from postwright.tls.credentials import Credential
 
@@ -46,24 +43,11 @@ _SSL = {
     "SSL_CTX_use_PrivateKey": (_INT, (_POINTER, _POINTER)),
     "SSL_CTX_check_private_key": (_INT, (_POINTER,)),
 }
-_guard = allocate_lock()  # the engine is started once, and whoever comes meanwhile waits for it
 _engines: dict[str, int] = {}
 """The engine, by the path of the PKCS#11 library that it was started with: it takes one."""
 
 
-def load_internal(_: SSL.Context, __: Credential) -> None:
-    """Say why a context of pyOpenSSL can't use a token's key.
-
-    Raises:
-        NotAvailable: Always: the OpenSSL inside of cryptography has no engines.
-    """
-    raise NotAvailable(
-        "a key in a PKCS#11 token works with the PLATFORM provider only; leave out what needs INTERNAL, or use a key in a "
-        "file"
-    )
-
-
-def load_platform(made: ssl.SSLContext, credential: Credential) -> None:
+def load(made: ssl.SSLContext, credential: Credential) -> None:
     """Let a context of ``ssl`` use a token's key.
 
     Raises:
@@ -76,10 +60,10 @@ def load_platform(made: ssl.SSLContext, credential: Credential) -> None:
     pointer = _POINTER.from_address(id(made) + object.__basicsize__)  # of SSL_CTX, the first field of the object
     if library.SSL_CTX_get_options(pointer) != int(made.options) & 0xFFFFFFFFFFFFFFFF:
         raise CertificateStoreUnreadable("the OpenSSL that Python uses can't be reached for a key in a token")
-    with _guard:
-        engine = _engine(crypto, key.module)
     pin = f"?pin-value={quote(key.pin, safe='')}" if key.pin else ""
-    found = crypto.ENGINE_load_private_key(engine, f"{key.uri}{pin}".encode(), None, None)
+    with cryptoki.GUARD:
+        engine = _engine(crypto, key.module)
+        found = crypto.ENGINE_load_private_key(engine, f"{key.uri}{pin}".encode(), None, None)
     if not found:
         crypto.ERR_clear_error()
         raise CredentialsUnusable(f"the token does not give the key {key.uri} to OpenSSL")

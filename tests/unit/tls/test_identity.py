@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from postwright.enums import SSLCertStoreType
 from postwright.errors import (
+    CertificateStoreUnreadable,
     ChainNotFound,
     ChainNotVerified,
     ClientCertificateMissing,
@@ -16,7 +21,7 @@ from postwright.errors import (
     HandshakeFailed,
     SecurityLibraryMissing,
 )
-from postwright.tls import chains, credentials, files
+from postwright.tls import chains, credentials, files, stores
 from postwright.tls.credentials import Credential, PKCS11Key
 from tests.unit.tls import pki
 from tests.unit.tls.rig import NAMES, PROVIDERS, SERVERS, TLS_12, TLS_13, StandardServer, connect, exchange, shake
@@ -169,6 +174,43 @@ def test_a_store_is_read_once() -> None:
         pki.intermediate().der,
         pki.root().der,
     )
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_who_wants_a_store_while_it_is_opened_waits_for_the_answer(
+    monkeypatch: pytest.MonkeyPatch, right: bool
+) -> None:
+    """A token locks itself after a few wrong PINs, so threads must not try the same one each."""
+    opened: list[str] = []
+    everybody = threading.Barrier(8)
+    load = stores.load
+
+    def slowly(kind: SSLCertStoreType, store: bytes, password: str, *rest: Any) -> Credential:
+        opened.append(password)
+        time.sleep(0.2)
+        return load(kind, store, password, *rest)
+
+    def once(_: int) -> object:
+        everybody.wait()
+        try:
+            return credentials.load(SSLCertStoreType.PEM_KEY_BLOB, key, password, "*", b"", "")
+        except CertificateStoreUnreadable as error:
+            return error
+
+    password = f"{right}{time.time_ns()}"  # of a store that nobody has opened yet
+    who = pki.party("client")
+    key = who.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode()))
+    key += who.pem.encode()
+    password = password if right else "wrong" + password
+    monkeypatch.setattr(stores, "load", slowly)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(once, range(8)))
+    assert opened == [password]
+    if right:
+        assert all(each is found[0] for each in found)
+    else:
+        assert len({id(each) for each in found}) == 8
+        assert all("does not open" in str(each) for each in found)
 
 
 def test_a_store_that_changed_is_read_again(tmp_path: Path) -> None:

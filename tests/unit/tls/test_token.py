@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from postwright.errors import CertificateStoreUnreadable, CredentialsUnusable, NotAvailable
+from postwright.enums import SSLProvider
+from postwright.errors import CertificateStoreUnreadable, CredentialsUnusable
 from postwright.tls import token
 from postwright.tls.credentials import Credential, PKCS11Key
 from tests.interop.servers import missing
@@ -117,8 +118,11 @@ def test_a_key_of_another_certificate(place: Path) -> None:
 
 
 def test_internal_says_that_it_has_no_way_to_a_token() -> None:
-    with pytest.raises(NotAvailable, match="PLATFORM provider only"):
-        connect(PROVIDERS[1], credential=Credential(pki.party("client").der, (), KEY))
+    own = Credential(pki.party("client").der, (), KEY)
+    with pytest.raises(CertificateStoreUnreadable, match=r"\[271\].*set ssl_provider to 1 \(PLATFORM\), or take a key"):
+        connect(PROVIDERS[1], credential=own)
+    with pytest.raises(CertificateStoreUnreadable, match=r"because of TLS12SupportedGroups.*and leave that out"):
+        connect(SSLProvider.AUTOMATIC, credential=own, groups_12="ecdhe_secp384r1")
 
 
 class NoEngine:

@@ -16,6 +16,8 @@ from postwright.cli import sendmail
 from postwright.drive import clock
 from postwright.spool.record import Letter, read_head
 from tests.cli.conftest import PROGRAM, environment
+from tests.cli.terminal import terminal
+from tests.cli.test_terminal import WITHOUT_RICH
 from tests.crash.sink import Sink
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Program
 
+WITH_RICH = "import sys; from postwright.cli import main; sys.exit(main())"
 ADD = ("-f", "me@example.org", "-t", "you@example.org", "-S", "one", "--text", "Hi")
 
 
@@ -123,6 +126,30 @@ def test_deferred_messages_wait_and_retry_ends_the_wait(run: Program, to: list[s
     assert "deferred" in run("queue", "run", str(tmp_path), *to, "--retry").out
 
 
+def test_a_person_sees_how_far_it_is(run: Program, sink: Sink, to: list[str], tmp_path: Path) -> None:
+    for code in (WITH_RICH, WITHOUT_RICH):
+        for subject in ("one", "refuse", "one"):
+            run("queue", "add", str(tmp_path), *ADD, "-S", subject)
+        with terminal("queue", "run", str(tmp_path), *to, code=code) as screen:
+            assert screen.end() == 69
+        assert ("━" in screen.shown) is (code == WITH_RICH)
+        assert "2 sent, 1 failed, 0 to go" in screen.shown
+        assert screen.shown.count("sent 5-") == 2
+        assert "not this one" in " ".join(screen.shown.split())
+    assert len(sink.taken) == 4
+
+
+@pytest.mark.parametrize("option", ["--quiet", "--json", "-v"])
+def test_no_progress_where_it_is_not_wished(
+    run: Program, sink: Sink, to: list[str], tmp_path: Path, option: str
+) -> None:
+    run("queue", "add", str(tmp_path), *ADD)
+    with terminal("queue", "run", str(tmp_path), *to, option) as screen:
+        assert screen.end() == 0
+    assert "to go" not in screen.shown
+    assert len(sink.taken) == 1
+
+
 def test_several_connections(run: Program, sink: Sink, to: list[str], tmp_path: Path) -> None:
     for _ in range(12):
         run("queue", "add", str(tmp_path), *ADD)
@@ -136,7 +163,7 @@ def test_a_server_that_is_not_there(run: Program, tmp_path: Path) -> None:
     run("queue", "add", str(tmp_path), *ADD)
     done = run("queue", "run", str(tmp_path), "-s", "127.0.0.1:1", "--tls", "none")
     assert done.code == 75
-    assert "1 stay in the queue" in done.words
+    assert "1 message stays in the queue" in done.words
     assert run("queue", "run", str(tmp_path / "nothing"), "-s", "127.0.0.1:1").code != 0
 
 

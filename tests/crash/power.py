@@ -2,7 +2,8 @@
 
 The model is harsher than any file system: until a file is synced, each write to it may be there, or half of it, or
 its length with zeros, or nothing; until the directory is synced, each change of a name may be there or not, in any
-combination. A sync of a file says nothing about its name, nor the other way round.
+combination. A sync of a file says nothing about its name, nor the other way round. A sync of the directory covers what
+was changed before it began, by whatever thread.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CALLS = (
-    "openat,close,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,sendto,access,"
+    "openat,close,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,sendto,sendmsg,access,"
     "faccessat,faccessat2"
 )
-_LINE = re.compile(r"(\w+)\((.*)\) += (-?\d+)")
+_LINE = re.compile(r"(\d+) +(\w+)\((.*)\) += (-?\d+)")
+_PART = re.compile(r'iov_base="((?:\\x[0-9a-f]{2})*)"(?!\.)')
+_BEGUN = re.compile(r"(\d+) +(\w+)\((.*) <unfinished \.\.\.>")
+_ENDED = re.compile(r"(\d+) +<\.\.\. \w+ resumed>(.*)")
 _WORD = re.compile(r' *(?:"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?|([^,]+))')
 
 
@@ -49,7 +53,21 @@ def numbered(start: dict[str, bytes]) -> dict[str, int]:
 
 def record(job: dict[str, Any], log: Path, start: dict[str, bytes]) -> list[Event]:
     """Do a job under strace; return what it did to its directory, what it sent, and its notes."""
-    command = ["strace", "-qq", "-xx", "-s", "10000000", "-e", f"trace={CALLS}", "-e", "signal=none", "-o", str(log)]
+    command = [
+        "strace",
+        "-f",
+        "-v",
+        "-qq",
+        "-xx",
+        "-s",
+        "10000000",
+        "-e",
+        f"trace={CALLS}",
+        "-e",
+        "signal=none",
+        "-o",
+        str(log),
+    ]
     done = subprocess.run(
         [*command, sys.executable, str(PROGRAM), "--once", json.dumps(job)],
         env=ENVIRONMENT,
@@ -67,11 +85,21 @@ def events(log: str, directory: str, names: dict[str, int]) -> Iterator[Event]:
     folders: set[int] = set()
     inodes: dict[int, int] = {}
     fresh = itertools.count(1)
+    begun: dict[str, str] = {}
     for line in log.splitlines():
-        match = _LINE.match(line)
-        if not match or (int(match[3]) < 0 and "access" not in match[1]):
+        whole = line
+        if match := _BEGUN.match(line):
+            begun[match[1]] = f"{match[1]} {match[2]}({match[3]}"
+            if match[2] in {"fsync", "fdatasync"} and _number(match[3]) in folders:
+                yield Event("sync begins", at=int(match[1]))
             continue
-        call, words, result = match[1], [_word(m) for m in _WORD.finditer(match[2])], int(match[3])
+        if match := _ENDED.match(line):
+            whole = begun.pop(match[1]) + match[2]
+        match = _LINE.match(whole)
+        if not match or (int(match[4]) < 0 and "access" not in match[2]):
+            continue
+        call, words, result = match[2], [_word(m) for m in _WORD.finditer(match[3])], int(match[4])
+        thread = int(match[1])
         if call == "openat" and words[1] == directory:
             folders.add(result)
         elif call == "openat" and _number(words[0]) in folders:
@@ -90,14 +118,16 @@ def events(log: str, directory: str, names: dict[str, int]) -> Iterator[Event]:
         elif call in {"fsync", "fdatasync"} and _number(words[0]) in inodes:
             yield Event("sync", inode=inodes[_number(words[0])])
         elif call in {"fsync", "fdatasync"} and _number(words[0]) in folders:
-            yield Event("sync names")
+            yield Event("sync names", at=thread)
         elif call.startswith("rename") and _number(words[0]) in folders:
             names[words[3]] = names.pop(words[1])
             yield Event("rename", words[1], words[3], inode=names[words[3]])
         elif call == "unlinkat" and _number(words[0]) in folders:
             yield Event("remove", words[1], inode=names.pop(words[1]))
-        elif call == "sendto":
-            yield Event("sent", data=words[1].encode("latin-1")[:result])
+        elif call in {"sendto", "sendmsg"}:
+            parts = _PART.findall(match[3]) if call == "sendmsg" else [words[1].encode("latin-1").hex()]
+            data = b"".join(bytes.fromhex(part.replace("\\x", "")) for part in parts)
+            yield Event("sent", at=_number(words[0]), data=data[:result])
         elif "access" in call:
             text = next(word for word in words if "/" in word)
             if text.startswith("/note/"):
@@ -165,6 +195,7 @@ class Disk:
         self.firm = numbered(start)
         self.inodes = {inode: Inode(start[name]) for name, inode in self.firm.items()}
         self.pending: list[Event] = []
+        self._begun: dict[int, int] = {}
 
     def apply(self, event: Event) -> None:
         """Let one thing happen."""
@@ -177,12 +208,16 @@ class Disk:
             inode.firm, inode.pending = inode.now(), []
         elif event.kind in {"create", "rename", "remove"}:
             self.pending.append(event)
+        elif event.kind == "sync begins":
+            self._begun[event.at] = len(self.pending)
         elif event.kind == "sync names":
-            self.firm, self.pending = self._names([True] * len(self.pending)), []
+            covered = self._begun.pop(event.at, len(self.pending))
+            self.firm, self.pending = self._names([True] * covered), self.pending[covered:]
+            self._begun = {thread: max(0, count - covered) for thread, count in self._begun.items()}
 
     def _names(self, which: list[bool]) -> dict[str, int]:
         names = dict(self.firm)
-        for event, there in zip(self.pending, which, strict=True):
+        for event, there in zip(self.pending, which, strict=False):
             if not there:
                 continue
             if event.kind == "rename":  # also of a name whose own making was lost

@@ -20,7 +20,7 @@ SPOOL_CALLS = (
     "open", "write", "pwrite", "pread", "fsync", "rename", "unlink", "stat", "fstat", "ftruncate", "fchmod", "scandir",
     "close",
 )  # fmt: skip
-SOCKET_CALLS = ("send", "recv", "connect_ex", "close")
+SOCKET_CALLS = ("send", "sendmsg", "recv", "connect_ex", "close")
 
 
 class Fates:
@@ -84,6 +84,11 @@ def note(text: str) -> None:
         _write(fd, f"{text}\n".encode())
 
 
+def settled(entry: Any, _: int) -> None:
+    """Say that a message's fate was told."""
+    note(f"settled/{entry.name}")
+
+
 def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
     """Queue, then process, as the job says; tell what came out of it."""
     from postwright import SMTP, SMTPError
@@ -94,6 +99,7 @@ def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
     client.settings.hello = "client.example.org"
     client.settings.keep_queue = bool(job.get("keep"))
     client.settings.use_chunking = bool(job.get("chunking"))
+    client.settings.queue_connections = job.get("connections", 1)
     fates.active = True
     try:
         if job.get("batch"):
@@ -102,6 +108,9 @@ def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
             for row, name in zip(rows, names, strict=True):
                 if isinstance(name, str):
                     note(f"queued/{row[0]}/{name}")
+                    answer["queued"].append([row[0], name])
+                else:
+                    answer["refused"].append([row[0], str(name)])
         for number, subject, size in job.get("messages", ()):
             try:
                 name = put(client, job["dir"], number, subject, size)
@@ -112,7 +121,7 @@ def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
             answer["queued"].append([number, name])
         for _ in range(int(job.get("process", 0))):
             try:
-                report = client.process_queue(job["dir"], retry=bool(job.get("retry")))
+                report = client.process_queue(job["dir"], retry=bool(job.get("retry")), progress=settled)
             except QueueIncomplete as error:
                 report = error.report
                 answer["error"] = str(error)

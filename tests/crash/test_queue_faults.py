@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 MESSAGES = [(1, "one", 300), (2, "refuse", 300), (3, "one", 150_000), (4, "one", 300)]
 EXPECTED = {f"<{number}@example.org>": message(number, subject, size) for number, subject, size in MESSAGES}
 FAULTS = ("EIO", "ENOSPC", "EMFILE", "SHORT")
+WAYS: dict[str, dict[str, Any]] = {
+    "DATA": {},
+    "BDAT": {"chunking": True},
+    "two connections": {"chunking": True, "connections": 2},
+    "kept and tried again": {"keep": True, "retry": True},
+    "a batch": {"batch": True, "chunking": True},
+}
+"""How the messages go in and out; the small ones overlap on their way out in all of these."""
 
 
 @pytest.fixture(scope="module")
@@ -42,21 +50,23 @@ def named(numbers: list[list[str]]) -> set[str]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_every_call(
-    spooler: Spooler, sink: Sink, tmp_path: Path, fault: str, request: pytest.FixtureRequest
+    spooler: Spooler, sink: Sink, tmp_path: Path, fault: str, way: str, request: pytest.FixtureRequest
 ) -> None:
-    step = 1 if request.config.getoption("--long") else 4
+    step = 1 if request.config.getoption("--long") else 11
+    job = {**WAYS[way], "process": True, "messages": MESSAGES}
     queue = tmp_path / "queue"
     queue.mkdir()
     sink.forget()
-    clean = spooler.do(dir=str(queue), port=sink.port, process=True, messages=MESSAGES)
-    assert len(clean["calls"]) > 150
+    clean = spooler.do(dir=str(queue), port=sink.port, **job)
+    assert len(clean["calls"]) > 100
     for at in range(1, len(clean["calls"]) + 1, step):
         sink.forget()
         shutil.rmtree(queue)
         queue.mkdir()
-        first = spooler.do(dir=str(queue), port=sink.port, process=True, messages=MESSAGES, at=at, fault=fault)
+        first = spooler.do(dir=str(queue), port=sink.port, at=at, fault=fault, **job)
         assert first["report"] is not None or first["error"], (fault, at)
         told = {name: outcome for name, _, outcome in first["report"] or ()}
         names = {name: number for number, name in first["queued"]}

@@ -10,7 +10,7 @@ import random
 import re
 import shutil
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,18 @@ WORKLOADS = {
     ),
     "send with DATA": Workload((ONE, TWO), job={"process": True}),
     "send with BDAT": Workload((ONE, TWO), job={"process": True, "chunking": True}),
+    "overlap with BDAT": Workload(
+        tuple((n, ("one", "one", "refuse", "cut", "one", "later")[n % 6], 200) for n in range(1, 8)),
+        job={"process": True, "chunking": True, "retry": True},
+    ),
+    "overlap with DATA": Workload(
+        tuple((n, ("one", "one", "refuse", "one", "later")[n % 5], 200) for n in range(1, 6)),
+        job={"process": True, "retry": True, "keep": True},
+    ),
+    "two connections": Workload(
+        tuple((n, ("one", "one", "cut")[n % 3], 200) for n in range(1, 7)),
+        job={"process": True, "chunking": True, "connections": 2},
+    ),
     "send a large one": Workload((LARGE, ONE), job={"process": True}),
     "keep": Workload((ONE, TWO), job={"process": True, "keep": True}),
     "refused": Workload((ONE, REFUSED, TWO), job={"process": True}),
@@ -118,6 +130,37 @@ def contents(queue: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in queue.iterdir()}
 
 
+class Spoken:
+    """What was said over one connection, cut into messages."""
+
+    def __init__(self) -> None:
+        self._said = b""
+        self._chunks = b""
+
+    def messages(self, data: bytes) -> Iterator[bytes]:
+        """Take more octets; yield the messages that are whole now."""
+        self._said += data
+        while match := re.search(rb"BDAT (\d+)( LAST)?\r\n|\r\n\.\r\n", self._said):
+            if not match[1]:
+                yield self._said[: match.start()]
+                self._said = self._said[match.end() :]
+                continue
+            end = match.end() + int(match[1])
+            if len(self._said) < end:
+                return
+            self._chunks += self._said[match.end() : end]
+            self._said = self._said[end:]
+            if match[2]:
+                yield self._chunks
+                self._chunks = b""
+
+
+def identified(text: bytes) -> str:
+    """Return the Message-ID of a message."""
+    (name,) = re.findall(rb"Message-ID: (<\d+@example.org>)", text)
+    return str(name.decode())
+
+
 class Exploration:
     """One recording, and all that may become of it.
 
@@ -142,7 +185,8 @@ class Exploration:
         self._queued = {identifier(data) for data in start.values()}
         self._maybe = {identifier(data) for data in start.values() if marked(data)}
         self._taken: Counter[str] = Counter()
-        self._sent = bytearray()
+        self._lines: defaultdict[int, Spoken] = defaultdict(Spoken)
+        self._stems = {name.rpartition(".")[0]: identifier(data) for name, data in start.items()}
         self._firm: dict[str, tuple[str, bytes] | None] = {}
         """Messages whose fate was told: the name and the octets that their files must have from then on."""
         self._seen: set[Any] = set()
@@ -162,22 +206,24 @@ class Exploration:
             kind, _, rest = event.name.partition("/")
             if kind == "queued":
                 self._queued.add(f"<{rest.partition('/')[0]}@example.org>")
+            elif kind == "settled":
+                self._tell(self._stems[rest.rpartition(".")[0]])
             elif kind == "processed":
-                left = self._left()
-                self._firm = {name: left.get(name) for name in self.expected}
+                for name in self.expected:
+                    self._tell(name)
         elif event.kind == "sent":
-            self._sent += event.data
-            if re.search(rb"\r\n\.\r\n|BDAT \d+ LAST\r\n", event.data) and b"Message-ID" in self._sent:
-                name = re.findall(rb"Message-ID: (<\d+@example.org>)", bytes(self._sent))[-1].decode()
-                if re.search(b"Subject: (one|cut)", self._sent):
-                    self._taken[name] += 1
-                self._sent.clear()
+            for text in self._lines[event.at].messages(event.data):
+                if re.search(b"Subject: (one|cut)", text):
+                    self._taken[identified(text)] += 1
         elif event.kind == "write" and event.data.startswith(b"Commit: "):
-            # Whatever was marked before is settled now, and that is on the disk.
-            now = identifier(self._disk.inodes[event.inode].now())
-            left = self._left()
-            self._firm |= {name: left.get(name) for name in self._maybe if name != now}
-            self._maybe = {now}
+            self._maybe.add(identifier(self._disk.inodes[event.inode].now()))
+        elif event.kind == "rename" and event.other.endswith(".queued"):
+            self._stems[event.other.rpartition(".")[0]] = identifier(self._disk.inodes[event.inode].now())
+
+    def _tell(self, name: str) -> None:
+        """Note that a message's fate was told: its file must be from now on as it is."""
+        self._firm[name] = self._left().get(name)
+        self._maybe.discard(name)
 
     def _left(self) -> dict[str, tuple[str, bytes]]:
         return {identifier(data): (name, data) for name, data in self._disk.whole().items()}
@@ -232,11 +278,12 @@ def test_nothing_is_lost(spooler: Spooler, sink: Sink, place: Path, name: str, r
 
 MUTANTS: dict[str, set[int]] = {
     "queue one": set(),
-    "queue and send": {10, 13},
+    "queue and send": {7, 10, 13},
     "queue, send and keep": set(),
     "settle what was marked": set(),
 }
-"""Workloads, and syncs that nothing depends on in them: those of the markers of messages which the server refuses."""
+"""Workloads, and syncs that nothing depends on in them: those of the markers of messages which the server refuses, and
+that of the name ".sending" where no message ends with an outcome that nobody may send again."""
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -12,15 +12,16 @@ import pytest
 
 from postwright import Outcome, errors
 from postwright.errors import QueueIncomplete, QueueUnusable
-from postwright.spool.claim import Claim
 from postwright.spool.directory import sync
 from postwright.spool.record import read_head, read_log
+from postwright.spool.run import Run
 from tests.support.clients import failure
 from tests.support.scripts import DATA, MAIL, TAKEN, hello
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from postwright.spool.claim import Claim
     from tests.support.clients import Client, World
 
 FINE = MAIL + DATA + "S: 250 taken\n"
@@ -274,10 +275,54 @@ def test_interrupted_between_messages(world: World, tmp_path: Path) -> None:
     client._drop()
 
 
+GROUP = "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nC: BDAT * LAST\nC: RSET\n"
+SIMPLE = "S: 250 ok\nS: 250 ok\nS: 250 taken\nS: 250 ok\n"
+
+
+def test_what_is_in_flight_when_the_line_breaks_is_held(world: World, tmp_path: Path) -> None:
+    again = hello("PIPELINING", "CHUNKING") + GROUP + SIMPLE + LEAVE
+    client = world.play(hello("PIPELINING", "CHUNKING") + GROUP * 4 + SIMPLE + "S: <close>\n", again)
+    told: list[tuple[str, str]] = []
+    for number in range(4):
+        client.queue(tmp_path, priority=number)
+    with pytest.raises(QueueIncomplete) as caught:
+        client.process_queue(tmp_path, progress=lambda entry, left: told.append((entry.state, entry.outcome.value)))
+    report = caught.value.report
+    assert [(entry.state, entry.outcome.value) for entry in report.entries] == told
+    assert told == [("sent", "sent"), *[("failed", "unknown")] * 3]
+    assert ends(tmp_path) == ["failed"] * 3
+    assert (report.left, report.stopped) == (0, None)
+    client.queue(tmp_path)
+    assert len(client.process_queue(tmp_path).sent) == 1
+
+
+def test_a_reply_by_a_handler_s_error_is_not_forgotten(world: World, tmp_path: Path) -> None:
+    """The server took the messages; that a handler raises later changes nothing about it."""
+    two = "C: RCPT TO:<b@example.net>\nC: RCPT TO:<c@example.net>\n"
+    group = f"C: MAIL FROM:<a@example.org>\n{two}C: BDAT * LAST\nC: RSET\n"
+    partly = "S: 250 ok\nS: 250 ok\nS: 550 nobody\nS: 250 taken\nS: 250 ok\n"
+    client = world.play(
+        hello("PIPELINING", "CHUNKING") + group * 2 + partly * 2, send_to="b@example.net, c@example.net"
+    )
+    client.settings.stop_on_to_errors = False
+
+    def refuse(_: object) -> None:
+        raise RuntimeError("mine")
+
+    client.on_error = refuse
+    for _ in range(2):
+        client.queue(tmp_path)
+    with pytest.raises(RuntimeError, match="mine"):
+        client.process_queue(tmp_path)
+    assert ends(tmp_path) in ([], ["failed"])  # sent, or nobody knows; never queued again
+    client.on_error = None
+    client._drop()
+
+
 def test_asked_to_stop(world: World, tmp_path: Path) -> None:
     client = world.play(hello() + FINE + LEAVE)
     three(client, tmp_path)
-    answers = iter([False, False, True, True])
+    answers = iter([False, True])
     report = client.process_queue(tmp_path, stop=lambda: next(answers))
     assert len(report.sent) == 1
     assert report.left == 2
@@ -289,10 +334,10 @@ def test_asked_to_stop(world: World, tmp_path: Path) -> None:
     [
         hello() + FINE + LEAVE,
         hello("PIPELINING") + "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nC: DATA\n"
-        "S: 250 ok\nS: 250 ok\nS: 354 go\nC: <body>\nS: 250 taken\n" + LEAVE,
+        "S: 250 ok\nS: 250 ok\nS: 354 go\nC: <body>\nC: RSET\nS: 250 taken\nS: 250 ok\n" + LEAVE,
         hello("CHUNKING") + MAIL + "C: BDAT * LAST\nS: 250 taken\n" + LEAVE,
         hello("PIPELINING", "CHUNKING") + "C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\n"
-        "C: BDAT * LAST\nS: 250 ok\nS: 250 ok\nS: 250 taken\n" + LEAVE,
+        "C: BDAT * LAST\nC: RSET\nS: 250 ok\nS: 250 ok\nS: 250 taken\nS: 250 ok\n" + LEAVE,
     ],
     ids=["DATA", "PIPELINING", "CHUNKING", "both"],
 )
@@ -302,19 +347,20 @@ def test_the_marker_is_on_the_disk_before_the_end_goes_out(
     client = world.play(script)
     client.queue(tmp_path)
     moments: list[tuple[str, bool]] = []
-    commit = Claim.commit
+    commit = Run.commit
     offered: list[int] = []
 
-    def watched_commit(self: Claim, now: float, server: str) -> None:
-        commit(self, now, server)
+    def watched_commit(self: Run, claims: list[Claim], server: str) -> Any:
+        answer = commit(self, claims, server)
         moments.append(("marked", b"Commit: " in next(tmp_path.glob("*.sending")).read_bytes()))
         offered.append(client._session.link.offered)
+        return answer
 
     def watched_sync(fd: int) -> None:
         sync(fd)
         moments.append(("synced", b"Commit: " in os.pread(fd, 100_000, 0)))
 
-    monkeypatch.setattr(Claim, "commit", watched_commit)
+    monkeypatch.setattr(Run, "commit", watched_commit)
     monkeypatch.setattr("postwright.spool.claim.sync", watched_sync)
     client.process_queue(tmp_path)
     assert moments == [("synced", True), ("marked", True)]

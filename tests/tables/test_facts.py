@@ -37,6 +37,7 @@ DIFFERENCES = {
     "setting MaxMessageRate": "providers allow so many messages in a time",
     "setting MaxRetries": "sending again is the user's decision",
     "setting RetryDelay": "how long a server wants to be left alone differs",
+    "setting QueueConnections": "one connection waits for the server and for the disk most of the time",
     "setting MaxMessagesPerConnection": "servers close a connection that carries too many, and not all say so before",
     "setting ReplyTimeout": "a server that trickles bytes would never be silent",
     "setting SASLMechanism": "another package may bring a mechanism",

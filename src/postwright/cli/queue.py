@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from postwright.cli import options
+from postwright.cli import options, run_progress
 from postwright.cli.composing import compose
 from postwright.cli.connecting import client_of, need_server, unlock
 from postwright.cli.exits import Exit, exit_for
 from postwright.cli.problems import Problem
+from postwright.cli.screen import is_terminal
 from postwright.cli.trail import Trail
 from postwright.component.wishes import Wishes
 from postwright.drive import clock
 from postwright.enums import Outcome
 from postwright.errors import QueueIncomplete, QueueUnusable, SMTPError
 from postwright.spool import care
-from postwright.words import QueueReport
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from postwright.cli.client import Client
     from postwright.cli.composing import Finished
+    from postwright.cli.run_progress import RunProgress
     from postwright.cli.screen import Screen
+    from postwright.words import QueueEntry, QueueReport
 
 _USAGE = "postwright queue COMMAND DIRECTORY [options]"
 _DESCRIPTION = """\
@@ -145,58 +147,69 @@ def run(args: argparse.Namespace, screen: Screen) -> Exit:
     if args.connections < 1:
         raise Problem("--connections takes a number from 1 on", Exit.USAGE)
     need_server(args)
-    clients = [client_of(args) for _ in range(args.connections)]
-    unlock(args, clients[0])
-    for client in clients:
-        client.password = clients[0].password  # it is asked for once
-        client.firewall_password = clients[0].firewall_password
-        client.settings.keep_queue = args.keep
+    client = client_of(args)
+    unlock(args, client)
+    client.settings.keep_queue = args.keep
+    client.settings.queue_connections = args.connections
     trail = "-" if args.verbose and not args.transcript else args.transcript
-    with Trail(clients[0], trail), _Until() as ending:
+    seen = is_terminal(sys.stderr) and not (args.quiet or args.json or trail == "-")
+    with Trail(client, trail), _Until() as ending:
         while True:
-            code = _one_run(args, screen, clients, ending)
+            code = _one_run(args, screen, client, ending, run_progress.shown() if seen else None)
             if args.watch is None or ending.wait(args.watch):
                 return code
 
 
-def _one_run(args: argparse.Namespace, screen: Screen, clients: list[Client], ending: threading.Event) -> Exit:
-    def work(client: Client) -> QueueReport:
-        try:
-            return client.process_queue(args.directory, retry=args.retry or args.watch is not None, stop=ending.is_set)
-        except QueueIncomplete as error:
-            return error.report
+def _one_run(
+    args: argparse.Namespace, screen: Screen, client: Client, ending: threading.Event, shown: RunProgress | None
+) -> Exit:
+    """Run once; what became of each message is said at once, or behind the progress that is shown."""
 
-    if len(clients) == 1:
-        reports = [work(clients[0])]
-    else:
-        with ThreadPoolExecutor(len(clients)) as pool:
-            reports = list(pool.map(work, clients))
-    report = QueueReport(
-        tuple(entry for each in reports for entry in each.entries),
-        min(each.left for each in reports),  # each of them counts the same files
-        next((each.stopped for each in reports if each.stopped is not None), None),
-    )
-    first = report.stopped or next((entry.error for entry in report.failed), None)
-    code = Exit.OK if first is None else exit_for(first) if isinstance(first, SMTPError) else Exit.UNAVAILABLE
-    if report.unknown:
-        code = Exit.PROTOCOL
+    def told(entry: QueueEntry, left: int) -> None:
+        if shown is None:
+            _tell(screen, entry)
+        else:
+            shown.moved(entry, left)
+
+    try:
+        report = client.process_queue(
+            args.directory, retry=args.retry or args.watch is not None, stop=ending.is_set, progress=told
+        )
+    except QueueIncomplete as error:
+        report = error.report
+    finally:
+        if shown is not None:
+            shown.close()
+    if shown is not None:
+        for entry in report.entries:
+            _tell(screen, entry)
     stopped = getattr(report.stopped, "message", "")
-    _tell(screen, report, stopped)
+    if stopped:
+        screen.complain(f"{stopped}. {_stay(report.left)} in the queue.")
+    code = _code(report)
     screen.answer({"exit": int(code), **_report_object(report), "stopped": stopped or None})
     return code
 
 
-def _tell(screen: Screen, report: QueueReport, stopped: str) -> None:
-    for entry in report.entries:
-        if entry.state == "sent":
-            screen.say(f"sent {entry.name}: {entry.result.reply if entry.result else ''}")
-        elif entry.state == "deferred":
-            screen.say(f"deferred {entry.name}: {getattr(entry.error, 'message', '')}")
-        else:
-            fate = " It may have been sent: you decide." if entry.outcome is Outcome.UNKNOWN else ""
-            screen.complain(f"{entry.name}: {getattr(entry.error, 'message', '')}{fate}")
-    if stopped:
-        screen.complain(f"{stopped}. {report.left} stay in the queue.")
+def _code(report: QueueReport) -> Exit:
+    if report.unknown:
+        return Exit.PROTOCOL
+    first = report.stopped or next((entry.error for entry in report.failed), None)
+    return Exit.OK if first is None else exit_for(first) if isinstance(first, SMTPError) else Exit.UNAVAILABLE
+
+
+def _stay(left: int) -> str:
+    return "1 message stays" if left == 1 else f"{left} messages stay"
+
+
+def _tell(screen: Screen, entry: QueueEntry) -> None:
+    if entry.state == "sent":
+        screen.say(f"sent {entry.name}: {entry.result.reply if entry.result else ''}")
+    elif entry.state == "deferred":
+        screen.say(f"deferred {entry.name}: {getattr(entry.error, 'message', '')}")
+    else:
+        fate = " It may have been sent: you decide." if entry.outcome is Outcome.UNKNOWN else ""
+        screen.complain(f"{entry.name}: {getattr(entry.error, 'message', '')}{fate}")
 
 
 def _report_object(report: QueueReport) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
+from postwright.component.helpers_aio import Helpers
 from postwright.component.many_aio import many
 from postwright.component.wishes import MAX_AGE, Manner, Wishes
 from postwright.drive.aio import AsyncDriver
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from postwright.component.batching import Letter
     from postwright.flow import Flow
     from postwright.options import Plan
-    from postwright.words import QueueReport, Reply, SendResult
+    from postwright.words import QueueEntry, QueueReport, Reply, SendResult
 
 T = TypeVar("T")
 
@@ -213,8 +214,10 @@ class AsyncSMTP(Component):
         retry: bool = False,
         max_age: float = MAX_AGE,
         stop: Callable[[], bool] | None = None,
+        progress: Callable[[QueueEntry, int], object] | None = None,
     ) -> QueueReport:
-        """Send the messages of a queue directory, over one connection."""
+        """Send the messages of a queue directory, overlapped where the server can."""
         plan = self._ready()
-        manner = Manner(retry, max_age, stop)
-        return await self._run(plan, self._queueing.process(plan, os.fspath(queue_dir), manner))
+        manner = Manner(retry, max_age, stop, progress)
+        async with Helpers(self, plan) as helpers:
+            return await self._run(plan, self._queueing.process(plan, os.fspath(queue_dir), manner, helpers))

@@ -64,8 +64,28 @@ def _shown(options: tuple[tuple[str, str], ...]) -> str:
     return " ".join(f"{key}={value}" if value else key for key, value in options)
 
 
+def bare(plan: Plan) -> Plan:
+    """Return the plan of a run: what a message brings with it (RET, ENVID, BODY) is in its own file only."""
+    return _with(plan, "", "", "")
+
+
+def _with(plan: Plan, dsn_return: str, envelope_id: str, body_type: str) -> Plan:
+    store = Store()
+    store.values.update(plan.settings._store.values)
+    settings = Settings(store)
+    settings.dsn_return = dsn_return
+    settings.envelope_id = envelope_id
+    settings.body_type = body_type
+    store.frozen = True
+    return Plan(Properties(store), settings)
+
+
 def read(plan: Plan, taking: Taking) -> tuple[Envelope, Draft, Plan]:
     """Return a message that was taken out of the queue, and the plan for sending it.
+
+    Args:
+        plan: The ``bare`` plan of the run; it is returned itself where the message has nothing to add.
+        taking: The message.
 
     Raises:
         InvalidValue: The file says what no message may have.
@@ -79,14 +99,9 @@ def read(plan: Plan, taking: Taking) -> tuple[Envelope, Draft, Plan]:
     body = taking.body
     source: Source = Memory(body, eight_bit=letter.eight_bit) if isinstance(body, bytes) else body
     draft = Draft(taking.header, Body((("text", (source,)),)), letter.message_id)
-    store = Store()
-    store.values.update(plan.settings._store.values)
-    settings = Settings(store)
-    settings.dsn_return = letter.dsn_return
-    settings.envelope_id = letter.envelope_id
-    settings.body_type = letter.body
-    store.frozen = True
-    return envelope, draft, Plan(Properties(store), settings)
+    if letter.dsn_return or letter.envelope_id or letter.body:
+        plan = _with(plan, letter.dsn_return, letter.envelope_id, letter.body)
+    return envelope, draft, plan
 
 
 async def parts(body: Body, pull: Callable[[Source], Flow[list[bytes]]]) -> AsyncIterator[bytes]:

@@ -57,6 +57,8 @@ class Operations:
         """When the next message may begin (MaxMessageRate); connections that work together share it."""
         self.sent = Sent()
         """The message that went out last."""
+        self.no_line: SMTPError | None = None
+        """Why the last line that was to be opened could not be."""
 
     async def guarded(self, plan: Plan, flow: Flow[T]) -> T:
         """Run a flow; after an error the line is kept only where the dialogue is in order, else it is closed."""
@@ -113,7 +115,8 @@ class Operations:
         try:
             await opening.open_line(self.session)
             await log_in(self.session)
-        except SMTPError:
+        except SMTPError as error:
+            self.no_line = error
             if self.session.in_order:  # the server answered in good order, but there is no use for the line
                 await asking.quit_line(self.session)
             raise
@@ -165,15 +168,19 @@ class Operations:
         return await self._transact(envelope, draft, verb)
 
     async def _transact(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
-        return await to_everyone(self.session, envelope, draft, lambda share: self._transaction(share, draft, verb))
+        return await to_everyone(self.session, envelope, draft, lambda share: self.transact(share, draft, verb))
 
-    async def _transaction(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
+    async def transact(
+        self, envelope: Envelope, draft: Draft, verb: str = "MAIL", before_end: Callable[[], Flow[None]] | None = None
+    ) -> SendResult:
+        """Send one message in one transaction, over the open line or, where that has carried what it may, a new one."""
         session = self.session
         if session.used_up or not session.allowance.admits(envelope.recipients):
             await session.talk.note("the connection has carried what it may: connecting again")
             await asking.quit_line(session)
             await self.open()
         deal = Transaction(session, envelope, draft, verb)
+        deal.before_end = before_end
         try:
             result = await deal.run()
         finally:

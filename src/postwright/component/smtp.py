@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
+from postwright.component.helpers import Helpers
 from postwright.component.many import many
 from postwright.component.wishes import MAX_AGE, Manner, Wishes
 from postwright.drive.sync import SyncDriver
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from postwright.errors import SMTPError
     from postwright.flow import Flow
     from postwright.options import Plan
-    from postwright.words import QueueReport, Reply, SendResult
+    from postwright.words import QueueEntry, QueueReport, Reply, SendResult
 
 T = TypeVar("T")
 
@@ -308,19 +309,22 @@ class SMTP(Component):
         retry: bool = False,
         max_age: float = MAX_AGE,
         stop: Callable[[], bool] | None = None,
+        progress: Callable[[QueueEntry, int], object] | None = None,
     ) -> QueueReport:
-        """Send the messages of a queue directory, over one connection.
+        """Send the messages of a queue directory, overlapped where the server can.
 
         A message that was sent is removed, or called ".sent" with KeepQueue. One that was not becomes ".failed", fires
         Error, and the run goes on. When nobody knows whether it was taken it becomes ".failed" too, and is never sent
         again by itself. What can't be sent because of the server stays ".queued". Many processes and threads may work
-        at one directory.
+        at one directory. With the QueueConnections setting several connections are used; handlers of events are called
+        in their threads.
 
         Args:
             queue_dir: The directory.
             retry: Whether messages that the server refuses for now (4xx) wait for a later run instead of failing.
             max_age: Seconds after which a message is not tried again.
-            stop: Asked between two messages; when it is true, the run ends and the rest stays queued.
+            stop: Asked between two messages; when it is true, what is in flight is finished, and the rest stays queued.
+            progress: Called with what became of each message, and the number of those that still wait.
 
         Returns:
             What became of each message.
@@ -330,5 +334,6 @@ class SMTP(Component):
             QueueIncomplete: Not everything was sent; ``report`` has what became of each message.
         """
         plan = self._ready()
-        manner = Manner(retry, max_age, stop)
-        return self._run(plan, self._queueing.process(plan, os.fspath(queue_dir), manner))
+        manner = Manner(retry, max_age, stop, progress)
+        with Helpers(self, plan) as helpers:
+            return self._run(plan, self._queueing.process(plan, os.fspath(queue_dir), manner, helpers))

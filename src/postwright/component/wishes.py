@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from postwright.words import QueueEntry
+
 MAX_AGE = 5 * 24 * 3600.0
 """Seconds after which a message is not tried again (RFC 5321 section 4.5.4.1: four to five days)."""
 
@@ -30,3 +32,5 @@ class Manner(NamedTuple):
     """Seconds after which that ends."""
     stop: Callable[[], bool] | None
     """Asked between two messages whether the run shall end."""
+    progress: Callable[[QueueEntry, int], object] | None = None
+    """Called with what became of a message, and with the number of messages that wait."""

@@ -135,3 +135,36 @@ def merged(works: Sequence[Iterator[T]], stop: Callable[[], None]) -> Iterator[T
             running -= not results.get()[0]
         for thread in threads:
             thread.join()
+
+
+class Threads:
+    """Functions that run beside the caller's, each in a thread."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._threads: list[threading.Thread] = []
+        self._errors: list[BaseException] = []
+
+    def begin(self, function: Callable[..., object], *args: Any) -> None:
+        """Let one more run."""
+
+        def run() -> None:
+            try:
+                function(*args)
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+                self._errors.append(error)
+
+        thread = threading.Thread(target=run, name=self._name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def finish(self) -> None:
+        """Wait for all of them, and raise what one of them raised."""
+        self.join()
+        if self._errors:
+            raise self._errors.pop(0)
+
+    def join(self) -> None:
+        """Wait for those that still run."""
+        while self._threads:
+            self._threads.pop().join()

@@ -14,7 +14,7 @@ from postwright.errors import NotPossibleNow
 from postwright.flow import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
     from postwright.errors import SMTPError
     from postwright.flow import Flow
@@ -136,3 +136,29 @@ async def merged_tasks(works: Sequence[AsyncIterator[T]]) -> AsyncIterator[T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Tasks:
+    """Coroutines that run beside the caller's."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Future[None]] = []
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let one more run."""
+        self._tasks.append(asyncio.ensure_future(work))
+
+    async def finish(self) -> None:
+        """Wait for all of them, and raise what one of them raised."""
+        results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def end(self, *, cancel: bool) -> None:
+        """Wait for those that still run."""
+        for task in self._tasks:
+            if cancel:
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

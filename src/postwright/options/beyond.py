@@ -101,6 +101,12 @@ class PostwrightSettings(OptionSet):
         0,
         "How often send_many() sends a message again that was refused for now, or not sent because of the line.",
     )
+    queue_connections = Option(
+        "QueueConnections",
+        Integer(1, 1000),
+        1,
+        "How many connections process_queue() uses at a time, each in a thread or a task; the first is the object's own.",
+    )
     reply_timeout = Option(
         "ReplyTimeout", SECONDS, 300, "Seconds in which a whole reply must arrive, however it trickles; 0 for no limit."
     )

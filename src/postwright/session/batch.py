@@ -58,6 +58,7 @@ class Batch:
         open_line: Opens it.
         alone: Sends one message by a transaction of its own, over the line that is open.
         window: How many messages are taken before they are sent.
+        enough: While so many are in flight no more are asked for.
         moment: Seconds for which results are gathered.
         before_end: Awaited before the ends of messages are offered in one write; it returns the errors of those whose
             end must not be offered, by their keys.
@@ -70,22 +71,21 @@ class Batch:
         alone: Callable[[Item], Flow[SendResult]],
         window: int = WINDOW,
         *,
+        enough: int = WINDOW,
         moment: float = MOMENT,
         before_end: Callable[[list[int]], Flow[Mapping[int, SMTPError]]] | None = None,
     ) -> None:
         self._session = session
-        self._open = open_line
-        self._alone = alone
-        self._window = window
+        self._open, self._alone = open_line, alone
+        self._window, self._enough = window, min(enough, window)
         self._moment = moment
         self._before_end = before_end
         self._tally = Tally()
         self._todo, self._flight = self._tally.todo, self._tally.flight
         self._ears = Hearing(session)
         self._ways = Ways(session)
-        self._more = False
+        self._more = self._fresh = False
         self._due = 0.0
-        self._fresh = False
         self.ended: SMTPError | None = None
         """What ended the batch: no line could be opened, or the user or the time ended it."""
 
@@ -115,9 +115,10 @@ class Batch:
 
     @property
     def room(self) -> int:
-        """How many more messages can be taken: few while it is not known that they can be overlapped."""
+        """How many more messages shall be taken: few while it is not known that they can be overlapped."""
         window = self._window if self._overlapping else min(FEW, self._window)
-        return max(0, window - len(self._todo) - len(self._flight))
+        taken = len(self._todo) + len(self._flight)
+        return window - taken if taken * 2 <= window else 0
 
     @property
     def _overlapping(self) -> bool:
@@ -138,14 +139,13 @@ class Batch:
         """Go on until there is at least one more result, and a moment longer while more of them come at once.
 
         Args:
-            more: More messages will be added: what is in flight need not come to its end, so that the line is never
-                idle in between.
+            more: More will be added: what is in flight need not come to its end, so that the line is never idle.
         """
         clock = self._session.clock
         end = clock() + self._moment
         self._more = more
         while self.pending and (not self.done or clock() < end) and len(self.done) < WINDOW:
-            if more and not self._todo and len(self._flight) < self._window:
+            if more and not self._todo and len(self._flight) < self._enough:
                 return
             opening = not self._session.connected
             try:

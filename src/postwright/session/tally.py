@@ -85,9 +85,7 @@ class Tally:
         for item in (*self.flight, *self.todo) if final else tuple(self.flight):
             unknown = _may_have(item, taken)
             if unknown or final or item.tries >= TRIES:
-                told = copy(error)
-                told.outcome = Outcome.UNKNOWN if unknown else Outcome.NOT_SENT
-                self.finish(item, told)
+                self.finish(item, told(error, Outcome.UNKNOWN if unknown else Outcome.NOT_SENT))
             else:
                 item.end_at = None
                 again.append(item)
@@ -95,6 +93,13 @@ class Tally:
         if final:
             self.todo.clear()
         self.todo.extendleft(reversed(again))
+
+
+def told(error: SMTPError, outcome: Outcome) -> SMTPError:
+    """Return an error that ended a line, as one message's result."""
+    result = copy(error)
+    result.outcome = outcome
+    return result
 
 
 def _may_have(item: Item, taken: int) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from postwright.enums import Outcome
 from postwright.errors import FileUnreadable, QueueFileInvalid
-from postwright.spool.directory import EXHAUSTED, FAILED, QUEUED, SENDING, SENT, sync, write
+from postwright.spool.directory import EXHAUSTED, FAILED, QUEUED, SENDING, SENT, hurry, sync, write
 from postwright.spool.record import MAX_LOG, Log, moment, note, read_head, read_log
 from postwright.wire.lines import CHUNK
 
@@ -219,15 +219,31 @@ class Claim:
 
     # Writing
 
-    def commit(self, now: float, server: str) -> None:
-        """Note, on the disk, that from now on the server may have the message.
+    def mark(self, now: float, server: str) -> bool:
+        """Note that from now on the server may have the message; return whether that still needs ``sync``.
 
         Raises:
             OSError: That could not be done, so the message must not be ended.
         """
+        if self.log.committed:
+            return False
         assert self._end is not None
         self._marker = self._end
-        self.write(("Commit", f"{moment(now)} {server}"))
+        self._append(self.fd, ("Commit", f"{moment(now)} {server}"), synced=False)
+        hurry(self.fd)
+        return True
+
+    def sync(self) -> None:
+        """Wait until what was written is on the disk.
+
+        Raises:
+            OSError: It is not, and nobody will know whether it ever is.
+        """
+        try:
+            sync(self.fd)
+        except OSError:
+            self._spoiled = True
+            raise
 
     def write(self, *lines: tuple[str, str]) -> None:
         """Append lines to the log and wait until they are on the disk.
@@ -268,12 +284,12 @@ class Claim:
         """
         outcome = ("Outcome", " ".join((moment(now), verdict.outcome.value, verdict.reason)).rstrip())
         if verdict.state == "sent":
-            with contextlib.suppress(OSError):  # a kindness to whoever finds the file; nothing depends on it
-                self._append(self.fd, outcome, synced=keep)
             if keep:
+                with contextlib.suppress(OSError):  # a kindness to whoever finds the file; nothing depends on it
+                    self._append(self.fd, outcome)
                 self.become(SENT)
             else:
-                self._directory.remove(self.name)
+                self._remove(outcome)
         elif verdict.state == "failed":
             with contextlib.suppress(OSError):  # without its last lines it is still what it must be
                 self.write(outcome)
@@ -285,6 +301,13 @@ class Claim:
             if self.log.committed or self._marker >= 0:
                 self._note_or_take_back(outcome)
             self.become(QUEUED)
+
+    def _remove(self, outcome: tuple[str, str]) -> None:
+        try:
+            self._directory.remove(self.name)
+        except OSError:
+            self.write(outcome)  # so that the next run knows that it was sent
+            raise
 
     def _note_or_take_back(self, *lines: tuple[str, str]) -> None:
         """Write lines that make the commit marker void, or take the marker out where nothing can be written."""

@@ -7,6 +7,7 @@ hard link and no FIFO leads anywhere else. What this module must never do: try a
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -35,6 +36,9 @@ _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO would keep open(
 _FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", None)
 """On macOS fsync() leaves data in the drive's cache."""
 
+_DONTNEED = getattr(os, "POSIX_FADV_DONTNEED", None)
+"""On Linux this starts writing what is not on the disk yet; what is in memory may go then."""
+
 EXHAUSTED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS})
 """What is wrong with this machine, and with no message in particular."""
 
@@ -49,6 +53,13 @@ def sync(fd: int) -> None:
         os.fsync(fd)
     else:
         fcntl.fcntl(fd, _FULL_SYNC)
+
+
+def hurry(fd: int) -> None:
+    """Let the system begin to write a file, and don't wait: many files that are synced together go faster then."""
+    if _DONTNEED is not None:
+        with contextlib.suppress(OSError):  # it is advice
+            os.posix_fadvise(fd, 0, 0, _DONTNEED)
 
 
 def unusable(what: str, error: OSError) -> QueueUnusable:

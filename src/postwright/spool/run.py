@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postwright.enums import Outcome
-from postwright.errors import CommunicationError, QueueFileInvalid, QueueUnusable
+from postwright.errors import CommunicationError, QueueFileInvalid
 from postwright.spool.claim import BACK, Claim, Verdict
 from postwright.spool.directory import EXHAUSTED, QUEUED, SENDING, Directory, Taken, unusable
 from postwright.spool.record import seconds
@@ -18,8 +18,9 @@ from postwright.spool.work import Work
 from postwright.words import QueueEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from postwright.errors import QueueUnusable
     from postwright.spool.claim import Stored
 
 DIED = "the process that sent it ended before it noted the server's answer"
@@ -35,23 +36,25 @@ class Taking:
 
 
 class Run(Work):
-    """A run over one directory.
+    """A run over one directory, or one connection's part in it.
 
-    Its methods are called through ``work``, one after the other; ``close`` at any time.
+    Its methods are called through ``work``, one after the other; ``close`` at any time. Several parts share the names
+    of what waits, and each has claims of its own.
 
     Args:
         path: The directory.
         keep: Whether messages that were sent stay, as ``.sent``.
         clock: Seconds since 1970.
+        names: What waits, where another part has looked already.
     """
 
-    def __init__(self, path: str, *, keep: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, path: str, *, keep: bool, clock: Callable[[], float], names: deque[str] | None = None) -> None:
         super().__init__()
         self._path = path
         self._keep = keep
         self._clock = clock
         self._directory: Directory | None = None
-        self._names: deque[str] = deque()
+        self._names: deque[str] = deque() if names is None else names
         self._claims: deque[tuple[Claim, list[Verdict]]] = deque()
 
     @property
@@ -62,13 +65,20 @@ class Run(Work):
 
     @property
     def left(self) -> int:
-        """How many messages are waiting, as far as this run knows."""
+        """How many messages are waiting, as far as this run knows; what it gives back waits again."""
         return len(self._names)
 
-    @property
-    def held(self) -> int:
-        """How many messages were taken and have no verdict: they go back."""
-        return sum(not verdicts for _, verdicts in self._claims)
+    def another(self) -> Run:
+        """Return another part of this run, which must ``join`` it."""
+        return Run(self._path, keep=self._keep, clock=self._clock, names=self._names)
+
+    def join(self) -> None:
+        """Open the directory.
+
+        Raises:
+            QueueUnusable: There is no such directory, or it can't be used.
+        """
+        self._directory = Directory(self._path)
 
     def begin(self) -> list[QueueEntry]:
         """Open the directory, settle what dead processes left, and see what is there.
@@ -123,13 +133,19 @@ class Run(Work):
         taken: list[Taking] = []
         bad: list[QueueEntry] = []
         try:
-            while self._names and len(taken) < count:
-                self._take(self._names.popleft(), taken, bad)
+            while len(taken) < count and (name := self._next()) is not None:
+                self._take(name, taken, bad)
             if taken or bad:
                 self.directory.sync()
         except OSError as error:
             raise unusable(self._path, error) from error
         return taken, bad
+
+    def _next(self) -> str | None:
+        try:
+            return self._names.popleft()
+        except IndexError:
+            return None
 
     def _take(self, name: str, taken: list[Taking], bad: list[QueueEntry]) -> None:
         try:
@@ -170,16 +186,25 @@ class Run(Work):
         moments = [text for text in (claim.letter.not_before, claim.log.not_before) if text]
         return all(seconds(text) <= self._clock() for text in moments)
 
-    def commit(self, claim: Claim, server: str) -> None:
-        """Note that the end of the message goes out now.
+    def commit(self, claims: Sequence[Claim], server: str) -> list[QueueUnusable | None]:
+        """Note, on the disk, that the ends of messages go out now; say why it could not be noted where it was not.
 
-        Raises:
-            QueueUnusable: It could not be noted, so the message must not be ended.
+        All are written before the first is waited for: the disk has more to do at a time, and is sooner done.
         """
-        try:
-            claim.commit(self._clock(), server)
-        except OSError as error:
-            raise unusable(claim.name, error) from error
+        faults: list[QueueUnusable | None] = [None] * len(claims)
+        marked: list[int] = []
+        for index, claim in enumerate(claims):
+            try:
+                if claim.mark(self._clock(), server):
+                    marked.append(index)
+            except OSError as error:
+                faults[index] = _caused(claim, error)
+        for index in marked:
+            try:
+                claims[index].sync()
+            except OSError as error:
+                faults[index] = _caused(claims[index], error)
+        return faults
 
     def judge(self, claim: Claim, verdict: Verdict) -> None:
         """Note, in memory, what shall become of a claim; this touches no disk, and ``settle`` or ``close`` does it."""
@@ -187,42 +212,51 @@ class Run(Work):
             if held is claim:
                 verdicts.append(verdict)
 
-    def settle(self, claim: Claim) -> None:
-        """Do what was judged, and wait until it is on the disk.
+    def settle(self) -> QueueUnusable | None:
+        """Do what was judged, and wait until it is on the disk; return why that could not be done, if it could not."""
+        judged = [pair for pair in self._claims if pair[1]]
+        for pair in judged:
+            self._claims.remove(pair)
+        return self._end(judged)
 
-        Raises:
-            QueueUnusable: That could not be done.
-        """
-        for pair in list(self._claims):
-            if pair[0] is claim:
-                self._claims.remove(pair)
-                self._end(*pair)
-
-    def _end(self, claim: Claim, verdicts: list[Verdict]) -> None:
+    def _end(self, pairs: Sequence[tuple[Claim, list[Verdict]]]) -> QueueUnusable | None:
+        """Settle claims, with one sync of the directory for all; each is held until that is done."""
+        fault: QueueUnusable | None = None
+        for claim, verdicts in pairs:
+            try:
+                claim.settle(verdicts[-1] if verdicts else BACK, now=self._clock(), keep=self._keep)
+            except OSError as error:
+                fault = _caused(claim, error)
         try:
-            claim.settle(verdicts[-1] if verdicts else BACK, now=self._clock(), keep=self._keep)
-            self.directory.sync()
+            if pairs:
+                self.directory.sync()
         except OSError as error:
-            raise unusable(claim.name, error) from error
-        finally:
+            fault = _caused(pairs[0][0], error)
+        for claim, verdicts in pairs:
             claim.release()
+            if not verdicts:
+                self._names.append(claim.name)
+        return fault
 
     def _clear(self) -> None:
-        fault: QueueUnusable | None = None
+        pairs = []
         while self._claims:
             try:
-                pair = self._claims.popleft()
+                pairs.append(self._claims.popleft())
             except IndexError:  # the thread that was at work clears up too
                 break
-            try:
-                self._end(*pair)
-            except QueueUnusable as error:
-                fault = error
+        fault = self._end(pairs)
         directory, self._directory = self._directory, None
         if directory is not None:
             directory.close()
         if fault is not None:
             raise fault
+
+
+def _caused(claim: Claim, error: OSError) -> QueueUnusable:
+    made = unusable(claim.name, error)
+    made.__cause__ = error
+    return made
 
 
 def _checked(claim: Claim) -> tuple[Verdict | None, tuple[bytes, bytes | Stored] | None]:

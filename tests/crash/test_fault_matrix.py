@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from postwright import SMTP, AsyncSMTP, Outcome, SMTPError
+from postwright.session.delivery import WRITE
 from tests.crash.faulty import Fault, Seen, faulty
 
 WAYS = {
@@ -30,8 +31,8 @@ def values(port: int) -> dict[str, Any]:
     }
 
 
-def send_sync(port: int) -> Outcome:
-    client = SMTP(**values(port))
+def send_sync(port: int, body: bytes = b"") -> Outcome:
+    client = SMTP(**values(port), message=body)
     client.settings.hello = "me.example"
     try:
         client.send()
@@ -41,9 +42,9 @@ def send_sync(port: int) -> Outcome:
     return Outcome.SENT
 
 
-def send_async(port: int) -> Outcome:
+def send_async(port: int, body: bytes = b"") -> Outcome:
     async def run() -> Outcome:
-        client = AsyncSMTP(**values(port))
+        client = AsyncSMTP(**values(port), message=body)
         client.settings.hello = "me.example"
         try:
             await client.send()
@@ -85,6 +86,32 @@ def test_no_outcome_is_false(way: str, send: Any, request: pytest.FixtureRequest
         judge(fault, seen, outcome)
     assert len(cells) >= 100
     assert outcomes == set(Outcome)
+
+
+LARGE = b".one of many lines\r\n" * (7 * WRITE // 2 // 20)
+"""A body of three writes and a half."""
+
+
+@pytest.mark.parametrize("send", [send_sync, send_async])
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "pipelined"])
+def test_no_outcome_of_a_large_message_is_false(way: str, send: Any, request: pytest.FixtureRequest) -> None:
+    """The line fails in and between the writes of a body, at its end, and among the replies to its chunks."""
+    with faulty(None, WAYS[way]) as (port, clean):
+        assert send(port, LARGE) is Outcome.SENT
+    total = len(clean.received)
+    long = request.config.getoption("--long", default=False)
+    heard = {*range(0, total, WRITE // (8 if long else 2)), *range(total - (60 if long else 12), total)}
+    said = range(1, clean.sent, 1 if long else 11)
+    outcomes = set()
+    for kind in ("close", "reset"):
+        for side, places in (("received", sorted(heard)), ("sent", said)):
+            for after in places:
+                fault = Fault(side, after, kind)
+                with faulty(fault, WAYS[way]) as (port, seen):
+                    outcome = send(port, LARGE)
+                    outcomes.add(outcome)
+                judge(fault, seen, outcome)
+    assert outcomes >= {Outcome.NOT_SENT, Outcome.UNKNOWN}
 
 
 @pytest.mark.parametrize("kind", ["stall", "garbage"])

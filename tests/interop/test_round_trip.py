@@ -107,6 +107,37 @@ def test_what_arrives_is_what_was_sent(client_factory: Make, way: tuple[Capturin
     round_trip(client_on(client_factory, way), way[0], 40)
 
 
+def large_round_trip(client: Client, server: CapturingServer, file: Path) -> None:
+    token, chance = new_token(), random.Random(12)
+    with file.open("wb") as out:
+        while out.tell() < 12_000_000:
+            out.write((body(chance) + b"\n") * 20)
+    client.from_, client.send_to = "alice@example.test", "x@capture.test"
+    client.message_id = f"<0.{token}@example.test>"
+    client.other_headers = "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n"
+    client.attached_file = str(file)
+    client.send()
+    back = arrived(server.folder / "capture", token, 1)[0]
+    assert back.partition(b"\r\n\r\n")[2] == as_sent(file.read_bytes())
+
+
+def test_a_large_file_arrives_as_it_was_sent(
+    client_factory: Make, way: tuple[CapturingServer, bool], tmp_path: Path
+) -> None:
+    """Twelve megabytes, in many writes and chunks, of which most are on their way before the first is answered."""
+    large_round_trip(client_on(client_factory, way), way[0], tmp_path / "body")
+
+
+@pytest.mark.parametrize("way", WAYS[:4], indirect=True)
+def test_a_large_file_arrives_through_tls(
+    client_factory: Make, way: tuple[CapturingServer, bool], tmp_path: Path
+) -> None:
+    client = client_on(client_factory, way)
+    client.ssl_start_mode = 2
+    client.settings.open_ssl_ca_file = str(way[0].ca.root)
+    large_round_trip(client, way[0], tmp_path / "body")
+
+
 @pytest.mark.slow
 def test_thousands_arrive_as_they_were_sent(client_factory: Make, way: tuple[CapturingServer, bool]) -> None:
     round_trip(client_on(client_factory, way), way[0], 5_000)

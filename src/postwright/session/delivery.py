@@ -205,8 +205,9 @@ async def send_data(deal: Transaction, started: bool) -> Reply:
     load.add(dots.finish())
     if deal.before_end is not None:
         await deal.before_end()
-    # The end is CRLF.CRLF: from its first octet on the server may have a whole message (RFC 5321 section 4.1.1.4).
-    deal.end_at = session.link.offered + load.octets - 5
+    # The end is CRLF.CRLF: from its first octet on the server may have a whole message (RFC 5321 section 4.1.1.4). Where
+    # that octet went out before, it is the first one of this write.
+    deal.end_at = session.link.offered + max(0, load.octets - 5)
     session.step(Step.END)
     talk.owe()
     await talk.pour(*load.buffers)

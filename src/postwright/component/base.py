@@ -190,7 +190,8 @@ class Component(Addressing, Properties, Signals):
         ``attached_file``.
 
         Args:
-            message_stream: A binary file object; for AsyncSMTP its ``read`` may be a coroutine function. None for none.
+            message_stream: A binary file object, or an iterator of bytes; for AsyncSMTP its ``read`` may be a coroutine
+                function, and the iterator an asynchronous one. None for none.
         """
         self._bodies.stream = message_stream
         if message_stream is not None:

@@ -47,22 +47,24 @@ class Frozen(Record):
     """
 
     __slots__ = ("__dict__",)
+    _known: ClassVar[frozenset[str]] = frozenset()
     _needed: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Note the names of the fields."""
         super().__init_subclass__(**kwargs)
         cls.__match_args__ = tuple(vars(cls).get("__annotations__", ()))  # type: ignore[misc]
+        cls._known = frozenset(cls.__match_args__)
         cls._needed = frozenset(name for name in cls.__match_args__ if name not in vars(cls))
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        given = dict(zip(self.__match_args__, values, strict=False))
-        wrong = named.keys() - set(self.__match_args__[len(values) :]) or self._needed - given.keys() - named.keys()
-        if wrong or len(values) > len(self.__match_args__):
-            raise TypeError(
-                f"{type(self).__name__}() takes {', '.join(self.__match_args__)}; wrong or missing: {sorted(wrong)}"
-            )
-        self.__dict__.update(given)
+        if values:
+            names = self.__match_args__
+            if len(values) > len(names) or not named.keys().isdisjoint(names[: len(values)]):
+                raise TypeError(f"{type(self).__name__}() takes {', '.join(names)}, each once")
+            named.update(zip(names, values, strict=False))
+        if not self._needed <= named.keys() <= self._known:
+            raise TypeError(f"{type(self).__name__}() takes {', '.join(self.__match_args__)}, not {', '.join(named)}")
         self.__dict__.update(named)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

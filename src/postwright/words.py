@@ -96,6 +96,11 @@ class Address(Record):
         self.name: Final = name
         self.spec: str | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.local_part, self.domain, self.name))
+
+    __eq__ = Record.__eq__
+
 
 class Recipient(Record):
     """A recipient as the envelope has it; ``options`` are ESMTP parameters such as NOTIFY=SUCCESS."""

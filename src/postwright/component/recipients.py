@@ -48,8 +48,10 @@ class MessageRecipient:
     @classmethod
     def of(cls, address: Address, kind: RecipientType) -> MessageRecipient:
         """Return a recipient for an address that was parsed already."""
-        made = cls(type=kind)
+        made = cls.__new__(cls)
         made._address = address
+        made._type = kind
+        made._options = ()
         return made
 
     @property
@@ -161,6 +163,9 @@ class MessageRecipients(MutableSequence[MessageRecipient]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __iter__(self) -> Iterator[MessageRecipient]:
+        return iter(self._rows)
+
     @overload
     def __getitem__(self, index: int) -> MessageRecipient: ...
     @overload
@@ -198,7 +203,7 @@ class MessageRecipients(MutableSequence[MessageRecipient]):
     def replace(self, kind: RecipientType, text: str) -> None:
         """Replace the recipients of one type; a text that can't be parsed changes nothing."""
         fresh = [MessageRecipient.of(address, kind) for address in parse_mailbox_list(text)]
-        self._rows = [row for row in self._rows if row.type is not kind] + fresh
+        self._rows = [*[row for row in self._rows if row._type is not kind], *fresh]
 
 
 def _shown(address: Address) -> str:

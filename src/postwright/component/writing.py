@@ -62,14 +62,22 @@ def envelope_of(plan: Plan, rows: MessageRecipients) -> Envelope:
         RecipientMissing: There is no recipient, or no To recipient and AllowEmptyTo is off.
     """
     properties = plan.properties
-    if not properties.from_:
+    author = properties.from_
+    if not author:
         raise SenderMissing
-    recipients = tuple(row.frozen() for row in rows)
-    if not recipients or any(not r.address.local_part for r in recipients):
-        raise RecipientMissing("one of the records has no address" if recipients else "")
-    if not plan.settings.allow_empty_to and not any(r.type is RecipientType.TO for r in recipients):
+    recipients = []
+    to = False
+    for row in rows:
+        recipient = row.frozen()
+        if not recipient.address.local_part:
+            raise RecipientMissing("one of the records has no address")
+        to |= recipient.type is RecipientType.TO
+        recipients.append(recipient)
+    if not recipients:
+        raise RecipientMissing
+    if not to and not plan.settings.allow_empty_to:
         raise RecipientMissing("there is only Cc or Bcc; set AllowEmptyTo=True to send like that")
-    return Envelope(reverse_path(properties.return_path or properties.from_), recipients)
+    return Envelope(reverse_path(properties.return_path or author), tuple(recipients))
 
 
 @lru_cache(maxsize=256)
@@ -78,41 +86,55 @@ def reverse_path(text: str) -> Address:
     if text.strip() == "<>":
         return NOBODY
     # From may name several authors; the first one sends (RFC 5322 section 3.6.2 wants a Sender field then).
-    return parse_mailbox_list(text)[0]
+    return authors(text)[0]
+
+
+_SAME = {
+    "subject": "subject",
+    "message_date": "date",
+    "message_id": "message_id",
+    "importance": "importance",
+    "priority": "priority",
+    "sensitivity": "sensitivity",
+    "other_headers": "other_headers",
+    "max_header_length": "width",
+    "message_id_algorithm": "message_id_algorithm",
+    "message_text": "text",
+    "message_html": "html",
+    "close_stream_after_transfer": "close_stream",
+}
+"""Options that are taken over as they are, by their keys, and what they are called in the content."""
+
+_PEOPLE = ("reply_to", "delivery_notification_to", "read_receipt_to")
+
+authors = lru_cache(maxsize=64)(parse_mailbox_list)
+"""Reads From, which many messages have in common."""
 
 
 def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: str) -> Content:
-    """Return everything that the message is made of."""
-    properties, settings = plan.properties, plan.settings
-    by_type = {kind: tuple(row.mailbox for row in rows if row.type is kind) for kind in RecipientType}
-    author = parse_mailbox_list(properties.from_)
-    return Content(
-        from_=author,
-        to=by_type[RecipientType.TO],
-        cc=by_type[RecipientType.CC],
-        reply_to=parse_mailbox_list(properties.reply_to),
-        subject=properties.subject,
-        date=properties.message_date,
-        message_id=properties.message_id,
-        importance=properties.importance,
-        priority=properties.priority,
-        sensitivity=properties.sensitivity,
-        delivery_notification_to=parse_mailbox_list(properties.delivery_notification_to),
-        read_receipt_to=parse_mailbox_list(properties.read_receipt_to),
-        other_headers=properties.other_headers,
-        charset=charset_of(plan, rows),
-        width=settings.max_header_length,
-        message_id_algorithm=settings.message_id_algorithm,
-        text=properties.message_text,
-        html=properties.message_html,
-        raw_body=properties.message or None,
-        stream=bodies.stream,
-        close_stream=settings.close_stream_after_transfer,
-        attached_file=str(bodies.attached_file),
-        attachments=tuple(bodies.attachments),
-        domain=author[0].domain or host_name,
-        binary=settings.body_type == "BINARYMIME",
-    )
+    """Return everything that the message is made of; what was not set has the content's own default."""
+    values = plan.properties._store.values
+    given = {_SAME[key]: value for key, value in values.items() if key in _SAME}
+    for key in _PEOPLE:
+        if key in values:
+            given[key] = parse_mailbox_list(values[key])
+    author = given["from_"] = authors(values["from_"])
+    given["to"] = tuple([row._address for row in rows if row._type is RecipientType.TO])
+    given["cc"] = tuple([row._address for row in rows if row._type is RecipientType.CC])
+    given["domain"] = author[0].domain or host_name
+    if charset := charset_of(plan, rows):
+        given["charset"] = charset
+    if raw := values.get("message"):
+        given["raw_body"] = raw
+        given["binary"] = plan.settings.body_type == "BINARYMIME"
+    if bodies.stream is not None:
+        given["stream"] = bodies.stream
+        given["binary"] = plan.settings.body_type == "BINARYMIME"
+    if bodies.attached_file:
+        given["attached_file"] = str(bodies.attached_file)
+    if bodies.attachments:
+        given["attachments"] = tuple(bodies.attachments)
+    return Content(**given)
 
 
 def charset_of(plan: Plan, rows: MessageRecipients) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from functools import lru_cache
 from typing import NamedTuple
 
 monotonic = time.monotonic
@@ -24,7 +25,12 @@ class Moment(NamedTuple):
 def now() -> Moment:
     """Return the present moment."""
     seconds = time.time()
-    return Moment(seconds, time.localtime(seconds).tm_gmtoff)
+    return Moment(seconds, _utc_offset(int(seconds)))
+
+
+@lru_cache(maxsize=1)
+def _utc_offset(second: int) -> int:
+    return time.localtime(second).tm_gmtoff
 
 
 def host_name() -> str:

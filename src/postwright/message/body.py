@@ -27,7 +27,8 @@ class Body:
 
     def __init__(self, sections: Iterable[tuple[str, tuple[Source, ...]]]) -> None:
         self.sections = tuple(sections)
-        self.sources: tuple[Source, ...] = sum((sources for _, sources in self.sections), ())
+        one = len(self.sections) == 1
+        self.sources: tuple[Source, ...] = self.sections[0][1] if one else sum([part for _, part in self.sections], ())
         self._at = 0
 
     @property

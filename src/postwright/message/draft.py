@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postwright.enums import Importance, Priority, Sensitivity
@@ -224,14 +225,12 @@ def _message_id(content: Content, now: float, randomness: Randomness) -> str:
 
 def _computed(content: Content, given: dict[str, str], identifier: str, now: float, utc_offset: int) -> list[bytes]:
     """Return the fields that come from properties, in their order, but those that the user gave by hand."""
-    people: list[tuple[str, tuple[Address, ...]]] = [
-        ("From", content.from_),
-        ("Sender", content.from_[:1] if len(content.from_) > 1 else ()),  # RFC 5322 section 3.6.2
-        ("To", content.to),
-        ("Cc", content.cc),
-        ("Reply-To", content.reply_to),
-    ]
-    out = _people(people, content, given)
+    out = []
+    if content.from_ and not (given and "from" in given):
+        out.append(_author(content.from_, content.width, content.charset, content.utf8))
+    if len(content.from_) > 1:  # RFC 5322 section 3.6.2
+        out += _people((("Sender", content.from_[:1]),), content, given)
+    out += _people((("To", content.to), ("Cc", content.cc), ("Reply-To", content.reply_to)), content, given)
     if content.subject and "subject" not in given:
         out.append(headers.unstructured("Subject", content.subject, width=content.width, charset=content.charset))
     if content.date == "*" and "date" not in given:
@@ -252,19 +251,27 @@ def _computed(content: Content, given: dict[str, str], identifier: str, now: flo
             if value and name.lower() not in given
         ]
     if content.delivery_notification_to or content.read_receipt_to:
-        receipts = [
+        receipts = (
             ("Return-Receipt-To", content.delivery_notification_to),
             ("Disposition-Notification-To", content.read_receipt_to),
-        ]
+        )
         out += _people(receipts, content, given)
     return out
 
 
-def _people(fields: list[tuple[str, tuple[Address, ...]]], content: Content, given: dict[str, str]) -> list[bytes]:
+@lru_cache(maxsize=64)
+def _author(addresses: tuple[Address, ...], width: int, charset: str, utf8: bool) -> bytes:
+    """Return the From field, which many messages have in common."""
+    return headers.mailboxes("From", addresses, width=width, charset=charset, utf8=utf8)
+
+
+def _people(
+    fields: tuple[tuple[str, tuple[Address, ...]], ...], content: Content, given: dict[str, str]
+) -> list[bytes]:
     return [
         headers.mailboxes(name, addresses, width=content.width, charset=content.charset, utf8=content.utf8)
         for name, addresses in fields
-        if addresses and name.lower() not in given
+        if addresses and not (given and name.lower() in given)
     ]
 
 

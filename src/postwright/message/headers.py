@@ -8,6 +8,7 @@ else's choice (CWE-93).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postwright.errors import ForbiddenCharacter, InvalidAddress, InvalidHeader
@@ -31,11 +32,11 @@ _NARROWEST = 40
 _SHORTEST = 34  # room for an encoded word with a character of four octets and a long name of a character set
 
 _NAME = re.compile(r"[!-9;-~]+")
-_EASY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
+_EASY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]++(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]++)*+")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WORD = re.compile(r"[!-~]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_QUOTABLE = re.compile(r"[!-~]+(?: [!-~]+)*")
+_QUOTABLE = re.compile(r"[!-~]++(?: [!-~]++)*+")
 _TO_ESCAPE = re.compile(r'(["\\])')
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"?|\\.|[()]| +')
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
@@ -45,6 +46,7 @@ _PERCENT = [
 ]
 
 
+@lru_cache(maxsize=64)
 def check_name(name: str) -> str:
     """Return a field's name if it can be one (RFC 5322 section 3.6.8).
 
@@ -132,9 +134,9 @@ def unstructured(name: str, value: str, *, width: int = DEFAULT_WIDTH, charset: 
         ForbiddenCharacter: The value has a control character.
     """
     check_name(name)
-    plain = value.isascii() and "=?" not in value
-    if plain and _QUOTABLE.fullmatch(value) and len(name) + 2 + len(value) <= min(width, LONGEST_LINE):
-        return f"{name}: {value}\r\n".encode()
+    line = f"{name}: {value}"
+    if len(line) <= width <= LONGEST_LINE and "=?" not in value and value.isascii() and _QUOTABLE.fullmatch(value):
+        return f"{line}\r\n".encode()
     check_text(name, value)
     lines = _Lines(name, width)
     if not value:
@@ -202,7 +204,7 @@ def _easy_mailboxes(name: str, addresses: tuple[Address, ...], width: int) -> by
     """Write a field that needs no folding and no encoding, as most do; None for any other."""
     parts = []
     for address in addresses:
-        spec = addr_spec(address)
+        spec = address.spec or addr_spec(address)
         if address.name:
             if not _EASY_NAME.fullmatch(address.name):
                 return None
@@ -234,6 +236,9 @@ def structured(name: str, value: str, *, width: int = DEFAULT_WIDTH) -> bytes:
         ForbiddenCharacter: The value has a control character.
     """
     check_name(name)
+    line = f"{name}: {value}"
+    if len(line) <= width <= LONGEST_LINE and line.isascii() and line.isprintable() and value.strip(" ") == value:
+        return f"{line}\r\n".encode()
     check_text(name, value)
     value = value.strip(" \t")
     if not value.isascii():

@@ -15,7 +15,7 @@ from postwright.message import headers
 from postwright.message.body import Encoded, FileSource, Memory
 from postwright.message.encoded_words import to_bytes
 from postwright.message.stamps import boundary
-from postwright.message.transfer_encodings import base64_lines, base64_size, quoted_printable
+from postwright.message.transfer_encodings import base64_lines, base64_size, least_quoted, quoted_printable
 from postwright.record import Frozen
 from postwright.wire.lines import CHUNK, LineEnds, canonical, fits
 from postwright.words import printable
@@ -115,9 +115,11 @@ def text_entity(text: str, subtype: str, charset: str) -> Entity:
 
 def shorter(data: bytes) -> tuple[bytes, bytes]:
     """Return the shorter one of quoted-printable and base64, for text with LF: (its name, the encoded text)."""
-    quoted = quoted_printable(data)
-    if len(quoted) <= base64_size(len(data) + data.count(b"\n")):
-        return b"quoted-printable", quoted
+    limit = base64_size(len(data) + data.count(b"\n"))
+    if least_quoted(data) <= limit:
+        quoted = quoted_printable(data)
+        if len(quoted) <= limit:
+            return b"quoted-printable", quoted
     return b"base64", base64_lines(data.replace(b"\n", b"\r\n"))
 
 

@@ -15,6 +15,7 @@ BLOCK = ROW * 750
 _split = struct.Struct("76s" * 750).unpack
 _OVERFLOW = re.compile(rb"(?m)^(.{74,75})(=20|=09)$")
 _b64 = binascii.b2a_base64
+_LITERAL = bytes(sorted({*b"\t\n", *range(32, 127)} - {*b"="}))
 
 
 class Base64Lines:
@@ -67,6 +68,11 @@ def quoted_printable(data: bytes) -> bytes:
         # It makes such a last character three, and does not look whether the line has room for them.
         encoded = _OVERFLOW.sub(rb"\1=\n\2", encoded)
     return encoded.replace(b"\n", b"\r\n")
+
+
+def least_quoted(data: bytes) -> int:
+    """Return how many octets ``quoted_printable`` makes of text at the least: three of each that must be encoded."""
+    return len(data) + 2 * len(data.translate(None, _LITERAL))
 
 
 def base64_size(octets: int) -> int:

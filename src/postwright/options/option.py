@@ -148,6 +148,7 @@ class Option(Generic[T, S]):
         self.now = now
         self.differs = differs
         self._plain = not (live or ambient or compute)
+        self._free = not (read_only or lock or rule or later or then)
 
     def __set_name__(self, owner: type[OptionSet], name: str) -> None:
         # A property and the setting of the same name share one Option, so they must have one key.
@@ -168,7 +169,11 @@ class Option(Generic[T, S]):
         return self.read(owner._store)
 
     def __set__(self, owner: OptionSet, value: S) -> None:
-        self.write(owner._store, value)
+        store = owner._store
+        if self._free and not store.frozen:
+            store.values[self.key] = self.kind.check(self.name, value)
+        else:
+            self.write(store, value)
 
     def read(self, store: Store) -> T:
         """Return the live value, else what was set, else the default."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from postwright.wire.commands import MASK
@@ -30,12 +31,13 @@ class Veil:
         masked: Whether challenges are hidden too, as the proof in them lets passwords be guessed at.
     """
 
-    __slots__ = ("_forms", "_known", "_masked", "challenge")
+    __slots__ = ("_forms", "_known", "_least", "_masked", "challenge")
 
     def __init__(self, known: tuple[str, ...], *, masked: bool) -> None:
         self._known = "".join("".join(known).split())
         self._masked = masked
         self._forms: dict[str, None] = {}
+        self._least = sys.maxsize  # characters of the shortest of them
         self.challenge = ""
         """The text of the last 334, which is in no reply."""
 
@@ -61,6 +63,7 @@ class Veil:
         form = "".join(form.split())
         if len(form) >= SHORTEST and form not in self._known:
             self._forms[form] = None
+            self._least = min(self._least, len(form))
 
     def over(self, reply: Reply) -> Reply:
         """Return the reply as it may be shown; the text of a 334 is in ``challenge`` from then on."""
@@ -74,7 +77,16 @@ class Veil:
         """Return a text as it may be shown."""
         return self._over((text,))[0]
 
+    def _is_in(self, text: str) -> bool:
+        if len(text) >= self._least:
+            for form in self._forms:
+                if form in text:
+                    return True
+        return False
+
     def _over(self, lines: tuple[str, ...]) -> tuple[str, ...]:
+        if len(lines) == 1 and not self._is_in("".join(lines[0].split())):
+            return lines  # nearly every reply
         # A secret may be cut in two by the end of a line, or have blanks in it: it is looked for in the text of all lines
         # without blanks.
         starts = [match.end() if (match := _STATUS.match(line)) else 0 for line in lines]

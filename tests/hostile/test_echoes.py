@@ -235,6 +235,20 @@ def test_what_the_server_said_before_is_no_secret(world: World, password: str) -
     assert "DSN" in client._session.extensions
 
 
+@pytest.mark.parametrize("dress", ["plain", "in base64", "the response", "cut by a line's end"])
+def test_in_the_answers_to_a_login_by_hand(world: World, dress: str) -> None:
+    word = base64.b64encode(PASSWORD.encode()).decode()
+    echo = said(535, DRESSES[dress])
+    talk = f"C: AUTH PLAIN {RESPONSE}\n{echo}C: AUTH LOGIN\nS: 334 VXNlcg==\nC: YWxpY2U=\nS: 334 UGFzcw==\nC: {word}\n{echo}"
+    client = play(world, talk)
+    client.connect()
+    for line in (f"AUTH PLAIN {RESPONSE}", "AUTH LOGIN", "YWxpY2U=", word):
+        reply = client.send_command(line)
+        assert PASSWORD not in repr(reply)
+        assert reply.code == 535 or reply.lines[0] in {"VXNlcg==", "UGFzcw=="}
+    assert_hidden(client)
+
+
 def test_the_next_connection_begins_without_a_veil(world: World) -> None:
     client = play(
         world,

@@ -61,6 +61,9 @@ async def say(session: Session, text: str) -> Reply:
     """Send a line exactly as it is and return the reply, whatever it is."""
     last = session.last_reply
     after_challenge = last is not None and last.code == 334
+    words = text.split()
+    if words and (after_challenge or (len(words) > 2 and words[0].upper() == "AUTH")):
+        session.veil(masked=False).hide_line(words[-1])  # the challenges are the user's to answer
     line = command(text, utf8=True)
     if session.plan.settings.mask_sensitive:
         line = masked(text, after_challenge=after_challenge)

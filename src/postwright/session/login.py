@@ -17,7 +17,6 @@ from postwright.session.exchange import Exchange
 from postwright.session.states import Step
 from postwright.wire.commands import command
 from postwright.wire.extensions import Extensions
-from postwright.wire.veil import Veil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -293,10 +292,7 @@ async def _attempt(session: Session, mechanism: Mechanism, secrets: _Secrets) ->
         channel_binding=lambda kind: _binding(session, kind),
         binding_offered=any(name.endswith(_BOUND) for name in session.extensions.mechanisms),
     )
-    veil = session.talk.veil
-    if veil is None:  # from here on whatever the server says may be what it was told
-        said = session.last_reply.lines if session.last_reply is not None else ()
-        veil = session.talk.veil = Veil(said, masked=settings.mask_sensitive)
+    veil = session.veil(masked=settings.mask_sensitive)
     for each in secrets:
         veil.hide(each)
     try:

@@ -12,6 +12,7 @@ from postwright.session.pace import Pace
 from postwright.session.states import State, move
 from postwright.session.talk import Talk
 from postwright.wire.extensions import Extensions
+from postwright.wire.veil import Veil
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,14 @@ class Session:
     def used_up(self) -> bool:
         """Whether no further transaction may begin on this line, by the server's word or by the settings."""
         return not self.allowance.more(self.plan.settings.max_messages_per_connection)
+
+    def veil(self, *, masked: bool) -> Veil:
+        """Return the veil over what the server says; from here on that may be what it was told."""
+        veil = self.talk.veil
+        if veil is None:
+            said = self.last_reply.lines if self.last_reply is not None else ()
+            veil = self.talk.veil = Veil(said, masked=masked)
+        return veil
 
     def step(self, step: Step) -> None:
         """Go on in the table of states."""

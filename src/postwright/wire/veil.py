@@ -59,6 +59,17 @@ class Veil:
             if word not in public:
                 self._add(word)
 
+    def hide_line(self, word: str) -> None:
+        """Hide what a user says by hand in a login, in base64, with each field of it (NUL is between them)."""
+        self._add(word)
+        try:
+            said = base64.b64decode(word, validate=True)
+        except ValueError:
+            return
+        self.hide_sent(said, "")
+        for field in said.split(b"\0"):
+            self.hide(field.decode("utf-8", "surrogateescape"))
+
     def _add(self, form: str) -> None:
         form = "".join(form.split())
         if len(form) >= SHORTEST and form not in self._known:

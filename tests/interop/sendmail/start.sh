@@ -8,7 +8,7 @@ DIR=$RUN/sendmail
 BIN=$PREFIX/sendmail/usr/libexec/sendmail
 SASLPASSWD=$PREFIX/sasl/usr/sbin/saslpasswd2
 
-[[ -x $BIN/sendmail && -x $SASLPASSWD ]] || missing "Sendmail is not installed (tests/interop/install.sh)"
+[[ -x $BIN/sendmail && -x $SASLPASSWD && -d $PREFIX/gssapi ]] || missing "Sendmail is not installed (tests/interop/install.sh)"
 [ "$(id -u)" = 0 ] || missing "Sendmail needs root"
 unshare --uts --mount true 2>/dev/null || missing "Sendmail needs a machine that can mount and name itself (unshare)"
 

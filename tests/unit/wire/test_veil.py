@@ -93,6 +93,13 @@ def test_a_short_response_is_hidden_too() -> None:
     assert made.text("what is AG1lAGFi?") == "what is ********?"
 
 
+def test_what_is_said_by_hand_is_hidden_with_its_fields() -> None:
+    made = veil()
+    made.hide_line("AGFsaWNlAHNlc2FtZQ==")
+    made.hide_line("no-base64-at-all")
+    assert made.text("sesame, AGFsaWNlAHNlc2FtZQ==, no-base64-at-all ok") == "********, ********, ******** ok"
+
+
 @pytest.mark.parametrize("masked", [True, False])
 def test_a_challenge_is_kept_apart(masked: bool) -> None:
     made = veil("sesame", masked=masked)

@@ -78,7 +78,7 @@ def judge(directory: Path, sink: Sink, expected: dict[str, bytes], must: set[str
     held: dict[str, str] = {}
     for path in directory.iterdir():
         name, outcome = state(path)
-        end = {".failed": {"unknown", "open", "not_sent"}, ".sent": {"sent"}, ".queued": {"waits"}}.get(
+        end = {".failed": {"unknown", "open", "not_sent"}, ".sent": {"sent", "open"}, ".queued": {"waits"}}.get(
             path.suffix, set()
         )
         assert outcome in end, f"stuck at {where}: {path.name}: {outcome}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from postwright.component import letters
 from postwright.component.operations import with_open_body
 from postwright.component.queue_run import Round, Worker
+from postwright.drive.crew import side_by_side
 from postwright.enums import Outcome
 from postwright.errors import Interrupted, QueueIncomplete, SMTPError
 from postwright.flow import Call, Wait
@@ -117,7 +118,7 @@ class Queueing:
         path: str, waiting: list[tuple[str, bytes]], places: list[int], answers: list[str | SMTPError]
     ) -> None:
         if waiting:
-            for place, answer in zip(places, await Call(put_all, path, list(waiting)), strict=True):
+            for place, answer in zip(places, await Call(put_all, path, list(waiting), side_by_side), strict=True):
                 answers[place] = answer
         waiting.clear()
         places.clear()
@@ -137,7 +138,7 @@ class Queueing:
             QueueUnusable: There is no such directory, or it can't be used.
             QueueIncomplete: Not everything was sent.
         """
-        run = Run(path, keep=plan.settings.keep_queue, clock=letters.present)
+        run = Run(path, keep=plan.settings.keep_queue, clock=letters.present, beside=side_by_side)
         round_ = Round(manner)
         opened = not self._session.connected
         try:

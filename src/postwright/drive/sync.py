@@ -86,16 +86,14 @@ class SyncDriver:
                 self._was_interrupted()  # what came too late for the flow before
         try:
             self._end = None if limit is None else monotonic() + limit
-            if self._waker is None:
-                self._wake_up()
             return carry(flow, self._grant)
         finally:
             if self._sock is None:
                 self.hang_up()  # the waker is kept only as long as a connection is
             self._lock.release()
 
-    def _wake_up(self) -> None:
-        """Make the waker, a socket that interrupt() can write to."""
+    def _wake_up(self) -> socket.socket:
+        """Return the waker, a socket that interrupt() makes readable; it is made when something is first waited for."""
         with self._guard:
             if self._waker is None:
                 self._waker = socket.socketpair()
@@ -103,6 +101,7 @@ class SyncDriver:
                     each.setblocking(False)
                 if self._interrupted:
                     self._waker[1].send(b"!")
+            return self._waker[0]
 
     def _grant(self, effect: Effect[Any]) -> Any:
         kind = type(effect)
@@ -163,8 +162,7 @@ class SyncDriver:
         poll = select.poll()
         for sock in socks:
             poll.register(sock, events)
-        assert self._waker is not None
-        poll.register(self._waker[0], select.POLLIN)
+        poll.register(self._wake_up(), select.POLLIN)
         return poll
 
     def _ready(self, poll: select.poll, timeout: float | None) -> list[tuple[int, int]]:

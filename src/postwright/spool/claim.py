@@ -233,17 +233,14 @@ class Claim:
         hurry(self.fd)
         return True
 
-    def sync(self) -> None:
-        """Wait until what was written is on the disk.
-
-        Raises:
-            OSError: It is not, and nobody will know whether it ever is.
-        """
+    def sync(self) -> OSError | None:
+        """Wait until what was written is on the disk; return why it is not: nobody will know whether it ever is."""
         try:
             sync(self.fd)
-        except OSError:
+        except OSError as error:
             self._spoiled = True
-            raise
+            return error
+        return None
 
     def write(self, *lines: tuple[str, str]) -> None:
         """Append lines to the log and wait until they are on the disk.

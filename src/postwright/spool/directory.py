@@ -13,13 +13,16 @@ import fcntl
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from postwright.errors import QueueFileInvalid, QueueUnusable
 from postwright.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 QUEUED, SENDING, SENT, FAILED, FRESH = ".queued", ".sending", ".sent", ".failed", ".new"
 _STEM = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}"
@@ -60,6 +63,15 @@ def hurry(fd: int) -> None:
     if _DONTNEED is not None:
         with contextlib.suppress(OSError):  # it is advice
             os.posix_fadvise(fd, 0, 0, _DONTNEED)
+
+
+Beside: TypeAlias = "Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]"
+"""Calls a function with each of many things, and returns the answers; several at a time, where it can."""
+
+
+def one_by_one(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Call a function with each item in turn."""
+    return list(map(function, items))
 
 
 def unusable(what: str, error: OSError) -> QueueUnusable:
@@ -119,7 +131,8 @@ class Directory:
         check_name(name, FRESH)
         fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600, dir_fd=self.fd)
         try:
-            os.fchmod(fd, 0o600)  # a umask can take away more than it should
+            if stat.S_IMODE(os.fstat(fd).st_mode) != 0o600:  # a umask can take away more than it should
+                os.fchmod(fd, 0o600)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not self.has(name, fd):  # who clears away what dead processes left was quicker
                 raise FileNotFoundError(errno.ENOENT, "the file was removed while it was made")

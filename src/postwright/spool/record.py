@@ -37,6 +37,7 @@ KINDS = ("To", "Cc", "Bcc")
 _DIGITS = 15
 _LONGEST = 2000  # characters of a line of the log
 _PLAIN = re.compile("[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]*")
+_LINES = re.compile("[^\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]*")
 _RECIPIENT = re.compile(r"<([^\t]+)>(?:\t([^\t]+))?")
 _SENDER = re.compile(r"<([^\t]*)>")
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -77,6 +78,24 @@ class Letter:
     eight_bit: bool = False
     header_size: int = 0
     size: int = 0
+
+    def sized(self, header_size: int, size: int, *, eight_bit: bool) -> Letter:
+        """Return the same with what is known once the message was read."""
+        return Letter(
+            self.id,
+            self.created,
+            self.priority,
+            self.not_before,
+            self.message_id,
+            self.sender,
+            self.recipients,
+            self.dsn_return,
+            self.envelope_id,
+            self.body,
+            eight_bit,
+            header_size,
+            size,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +139,29 @@ def head(letter: Letter, message: hashlib._Hash) -> bytes:
         letter: What it says.
         message: The SHA-256 of the message.
     """
-    covered = "".join(f"{name}: {value}\n" for name, value in _fields(letter)).encode()
+    fields = [(name, value) for name, value in _fields(letter) if value]
+    text = "".join([f"{name}: {value}\n" for name, value in fields])
+    options = sum([bool(options) for _, _, options in letter.recipients])
+    if not _LINES.fullmatch(text) or text.count("\n") != len(fields) or text.count("\t") != options:
+        _check(letter, fields)
+    covered = text.encode()
     whole = message.copy()
     whole.update(covered)
     return b"%bSHA-256: %b\n\n" % (covered, whole.hexdigest().encode())
 
 
-def _checked(value: str) -> str:
-    if not _PLAIN.fullmatch(value):
-        raise QueueFileInvalid(f"'{printable(value)}' can't stand in a queue file")
-    return value
+def _check(letter: Letter, fields: list[tuple[str, str]]) -> None:
+    """Name the value that has what no line may have; all of them together have it."""
+    values = [value for name, value in fields if name not in KINDS]
+    for _, address, options in letter.recipients:
+        values += [address, options]
+    for value in values:
+        if not _PLAIN.fullmatch(value):
+            raise QueueFileInvalid(f"'{printable(value)}' can't stand in a queue file")
 
 
 def _fields(letter: Letter) -> list[tuple[str, str]]:
-    fields = [
+    return [
         (TITLE, VERSION),
         ("Id", letter.id),
         ("Created", letter.created),
@@ -149,12 +177,11 @@ def _fields(letter: Letter) -> list[tuple[str, str]]:
         ("Header-Size", f"{letter.header_size:0{_DIGITS}d}"),
         ("Size", f"{letter.size:0{_DIGITS}d}"),
     ]
-    return [(name, value if name in KINDS else _checked(value)) for name, value in fields if value]
 
 
 def _recipient(address: str, options: str) -> str:
     # The one tab of a head: an address may have blanks and brackets, between quotes, but no tab.
-    return f"<{_checked(address)}>\t{_checked(options)}" if options else f"<{_checked(address)}>"
+    return f"<{address}>\t{options}" if options else f"<{address}>"
 
 
 def read_head(data: bytes) -> Head | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from postwright.enums import Outcome
 from postwright.errors import CommunicationError, QueueFileInvalid
 from postwright.spool.claim import BACK, Claim, Verdict
-from postwright.spool.directory import EXHAUSTED, QUEUED, SENDING, Directory, Taken, unusable
+from postwright.spool.directory import EXHAUSTED, QUEUED, SENDING, Directory, Taken, one_by_one, unusable
 from postwright.spool.record import seconds
 from postwright.spool.work import Work
 from postwright.words import QueueEntry
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from postwright.errors import QueueUnusable
     from postwright.spool.claim import Stored
+    from postwright.spool.directory import Beside
 
 DIED = "the process that sent it ended before it noted the server's answer"
 
@@ -46,13 +47,23 @@ class Run(Work):
         keep: Whether messages that were sent stay, as ``.sent``.
         clock: Seconds since 1970.
         names: What waits, where another part has looked already.
+        beside: Waits for several files at a time.
     """
 
-    def __init__(self, path: str, *, keep: bool, clock: Callable[[], float], names: deque[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        keep: bool,
+        clock: Callable[[], float],
+        names: deque[str] | None = None,
+        beside: Beside = one_by_one,
+    ) -> None:
         super().__init__()
         self._path = path
         self._keep = keep
         self._clock = clock
+        self._beside = beside
         self._directory: Directory | None = None
         self._names: deque[str] = deque() if names is None else names
         self._claims: deque[tuple[Claim, list[Verdict]]] = deque()
@@ -70,7 +81,7 @@ class Run(Work):
 
     def another(self) -> Run:
         """Return another part of this run, which must ``join`` it."""
-        return Run(self._path, keep=self._keep, clock=self._clock, names=self._names)
+        return Run(self._path, keep=self._keep, clock=self._clock, names=self._names, beside=self._beside)
 
     def join(self) -> None:
         """Open the directory.
@@ -189,7 +200,7 @@ class Run(Work):
     def commit(self, claims: Sequence[Claim], server: str) -> list[QueueUnusable | None]:
         """Note, on the disk, that the ends of messages go out now; say why it could not be noted where it was not.
 
-        All are written before the first is waited for: the disk has more to do at a time, and is sooner done.
+        All are written before the first is waited for, and several are waited for at a time: the disk is sooner done.
         """
         faults: list[QueueUnusable | None] = [None] * len(claims)
         marked: list[int] = []
@@ -199,11 +210,9 @@ class Run(Work):
                     marked.append(index)
             except OSError as error:
                 faults[index] = _caused(claim, error)
-        for index in marked:
-            try:
-                claims[index].sync()
-            except OSError as error:
-                faults[index] = _caused(claims[index], error)
+        for index, fault in zip(marked, self._beside(lambda index: claims[index].sync(), marked), strict=True):
+            if fault is not None:
+                faults[index] = _caused(claims[index], fault)
         return faults
 
     def judge(self, claim: Claim, verdict: Verdict) -> None:

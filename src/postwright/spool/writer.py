@@ -10,20 +10,20 @@ import contextlib
 import hashlib
 import itertools
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from postwright.errors import QueueUnusable
-from postwright.spool.directory import FRESH, QUEUED, Directory, sync, unusable, write
+from postwright.spool.directory import FRESH, QUEUED, Directory, hurry, one_by_one, sync, unusable, write
 from postwright.spool.record import head
 from postwright.spool.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from postwright.spool.directory import Beside
     from postwright.spool.record import Letter
 
-BATCH = 64
+BATCH = 128
 """Files that are open at once while many messages are queued."""
 
 _TRIES = 100
@@ -52,7 +52,7 @@ def whole(letter: Letter, parts: Sequence[bytes], body: _Content) -> bytes:
     for part in parts:
         digest.update(part)
     size = sum(map(len, parts))
-    letter = replace(letter, header_size=len(parts[0]), size=size, eight_bit=bool(body.eight_bit))
+    letter = letter.sized(len(parts[0]), size, eight_bit=bool(body.eight_bit))
     return b"".join([head(letter, digest), *parts, b"\n"])
 
 
@@ -79,7 +79,22 @@ class _Fresh:
     def __init__(self, directory: Directory, identifier: str) -> None:
         self._directory = directory
         self._id = identifier
-        self._name, self._fd = _create(directory, identifier)
+        self._name, self._fd = "", -1
+
+    def make(self, data: bytes, *, hurried: bool = False) -> None:
+        """Make the file, and write its first octets; hurried, where others follow before it is waited for."""
+        self._name, self._fd = _create(self._directory, self._id)
+        self.put(data)
+        if hurried:
+            hurry(self._fd)
+
+    def sync(self) -> OSError | None:
+        """Wait until it is on the disk; return why it is not."""
+        try:
+            sync(self._fd)
+        except OSError as error:
+            return error
+        return None
 
     @property
     def fd(self) -> int:
@@ -97,8 +112,9 @@ class _Fresh:
 
     def drop(self) -> None:
         """Remove it again, also where it is visible: it is still locked, so nobody has sent it."""
-        with contextlib.suppress(OSError):
-            self._directory.remove(self._name)
+        if self._name:
+            with contextlib.suppress(OSError):
+                self._directory.remove(self._name)
         self.release()
 
     def release(self) -> None:
@@ -107,69 +123,66 @@ class _Fresh:
             os.close(fd)
 
 
-def put_all(path: str, files: Sequence[tuple[str, bytes]]) -> list[str | QueueUnusable]:
+def put_all(path: str, files: Sequence[tuple[str, bytes]], beside: Beside = one_by_one) -> list[str | QueueUnusable]:
     """Put whole files into a queue, with one sync of the directory for many of them.
 
     Args:
         path: The directory.
         files: The identifier and the content of each.
+        beside: Waits for several files at a time.
 
     Returns:
         The name of each file that is in the queue, or why it is not.
     """
     directory = Directory(path)
     try:
-        return [answer for at in range(0, len(files), BATCH) for answer in _put(directory, files[at : at + BATCH])]
+        return [
+            answer for at in range(0, len(files), BATCH) for answer in _put(directory, files[at : at + BATCH], beside)
+        ]
     finally:
         directory.close()
 
 
-def _put(directory: Directory, files: Sequence[tuple[str, bytes]]) -> list[str | QueueUnusable]:
-    made: list[_Fresh | QueueUnusable] = []
+def _put(directory: Directory, files: Sequence[tuple[str, bytes]], beside: Beside) -> list[str | QueueUnusable]:
+    """All are written before the first is waited for; the names change when all are on the disk."""
+    made: list[_Fresh] = []
+    faults: dict[int, OSError] = {}
     try:
-        for identifier, data in files:
-            made.append(_made(directory, identifier, data))
-        answers = [_shown(directory, each) for each in made]
+        for index, (identifier, data) in enumerate(files):
+            fresh = _Fresh(directory, identifier)
+            made.append(fresh)
+            try:
+                fresh.make(data, hurried=len(files) > 1)
+            except OSError as error:
+                faults[index] = error
+        whole = [index for index in range(len(made)) if index not in faults]
+        answers = zip(whole, beside(lambda index: made[index].sync(), whole), strict=True)
+        faults |= {index: fault for index, fault in answers if fault is not None}
+        names = _shown(directory, made, faults)
+        for index, fresh in enumerate(made):
+            (fresh.drop if index in faults else fresh.release)()
+    except BaseException:
+        for fresh in made:
+            fresh.drop()
+        raise
+    return [unusable(directory.path, faults[index]) if index in faults else name for index, name in enumerate(names)]
+
+
+def _shown(directory: Directory, made: Sequence[_Fresh], faults: dict[int, OSError]) -> list[str]:
+    """Make those without a fault visible, and wait until their names are on the disk; note further faults."""
+    names = [""] * len(made)
+    for index, fresh in enumerate(made):
+        if index not in faults:
+            try:
+                names[index] = fresh.show()
+            except OSError as error:
+                faults[index] = error
+    if len(faults) < len(made):
         try:
             directory.sync()
         except OSError as error:
-            why = unusable(directory.path, error)
-            answers = [answer if isinstance(answer, QueueUnusable) else why for answer in answers]
-        for each, answer in zip(made, answers, strict=True):
-            if isinstance(each, _Fresh):
-                (each.drop if isinstance(answer, QueueUnusable) else each.release)()
-    except BaseException:
-        for each in made:
-            if isinstance(each, _Fresh):
-                each.drop()
-        raise
-    return answers
-
-
-def _made(directory: Directory, identifier: str, data: bytes) -> _Fresh | QueueUnusable:
-    try:
-        fresh = _Fresh(directory, identifier)
-    except OSError as error:
-        return unusable(directory.path, error)
-    try:
-        fresh.put(data)
-    except OSError as error:
-        fresh.drop()
-        return unusable(directory.path, error)
-    except BaseException:
-        fresh.drop()
-        raise
-    return fresh
-
-
-def _shown(directory: Directory, fresh: _Fresh | QueueUnusable) -> str | QueueUnusable:
-    if isinstance(fresh, QueueUnusable):
-        return fresh
-    try:
-        sync(fresh.fd)
-        return fresh.show()
-    except OSError as error:
-        return unusable(directory.path, error)
+            faults |= dict.fromkeys([index for index in range(len(made)) if index not in faults], error)
+    return names
 
 
 class Writer(Work):
@@ -197,10 +210,10 @@ class Writer(Work):
         try:
             self._directory = Directory(self._path)
             self._fresh = _Fresh(self._directory, self._letter.id)
-            self._fresh.put(head(self._letter, _TEST))  # of the same length as the one that takes its place
+            self._fresh.make(head(self._letter, _TEST))  # of the same length as the one that takes its place
         except OSError as error:
             raise self._fault(error) from error
-        self._letter = replace(self._letter, header_size=len(header))
+        self._letter = self._letter.sized(len(header), 0, eight_bit=False)
         self.add(header)
 
     def add(self, data: bytes) -> None:
@@ -217,7 +230,7 @@ class Writer(Work):
         """Make the message part of the queue; return the file's name."""
         assert self._fresh is not None
         assert self._directory is not None
-        letter = replace(self._letter, size=self._size, eight_bit=eight_bit)
+        letter = self._letter.sized(self._letter.header_size, self._size, eight_bit=eight_bit)
         try:
             self._fresh.put(b"\n")
             write_at_start(self._fresh.fd, head(letter, self._digest))

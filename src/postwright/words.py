@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from postwright.enums import Outcome, RecipientType
+from postwright.lazy import pattern
 from postwright.record import Frozen, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
-_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |\Z)", re.ASCII)
-_QUEUE_ID = re.compile(
+_ENHANCED = pattern(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |\Z)", re.ASCII)
+_QUEUE_ID = pattern(
     r"(?:queued as|id[= ]|queued mail for delivery as|\bas id) ?<?([A-Za-z0-9][A-Za-z0-9._-]{4,99})>?"
     r"|([A-Za-z0-9][A-Za-z0-9._-]{4,99}) Message accepted for delivery",  # Sendmail
     re.ASCII,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SRC = Path(__file__).parents[2] / "src" / "postwright"
 FLOORS = [
-    {"enums", "record"},
+    {"enums", "lazy", "record"},
     {"words"},
     {"errors", "events", "flow"},
     {"options", "wire"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postwright.cli import sendmail
-from postwright.drive import clock
 from postwright.spool.record import Letter, read_head
 from tests.cli.conftest import PROGRAM, environment
 from tests.cli.terminal import terminal
@@ -189,7 +189,7 @@ def test_a_daemon_sends_what_comes_and_ends_in_order(sink: Sink, to: list[str], 
 def mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Letter | int]:
     """Call it with a message on standard input; return what was queued, or the exit code."""
     monkeypatch.setenv("POSTWRIGHT_QUEUE", str(tmp_path))
-    monkeypatch.setattr(clock, "host_name", lambda: "host.example.org")
+    monkeypatch.setattr(socket, "gethostname", lambda: "host.example.org")
 
     def call(*words: str, stdin: bytes) -> Letter | int:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright.drive import clock
 from tests.docs import proxies
 from tests.docs.pages import ROOT, blocks, pages, same
 from tests.docs.world import PASSWORD, World
@@ -54,7 +53,7 @@ def place(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name in PROXY_SETTINGS:
         monkeypatch.setenv(name, "")  # whatever is set on this host; examples may export them
     monkeypatch.setattr(socket, "getaddrinfo", world.getaddrinfo)
-    monkeypatch.setattr(clock, "host_name", lambda: "client.example.org")
+    monkeypatch.setattr(socket, "gethostname", lambda: "client.example.org")
     # TLS contexts are kept by their settings, and the system's authorities, which changed just now, are none of them.
     contexts = importlib.import_module("postwright.tls.platform_context")._contexts._kept
     contexts.clear()

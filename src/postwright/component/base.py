@@ -10,19 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from postwright import events
 from postwright.component.addressing import Addressing
 from postwright.component.attachments import Bodies
-from postwright.component.operations import Operations
 from postwright.component.recipients import MessageRecipients, View
+from postwright.component.rooms import clock, configuring, drafts, mime, operations, sessions, states, writing
 from postwright.component.signals import Signal, Signals
-from postwright.component.writing import check_server, content_of, draft_of, envelope_of, named_envelope
-from postwright.drive import clock
 from postwright.errors import AlreadyConnecting, Busy
 from postwright.events import HANDLERS
-from postwright.message.draft import compose
-from postwright.message.mime import Attachment
 from postwright.options import PROPERTIES, Plan, Properties, Settings, Store
-from postwright.options.config import config
-from postwright.session.session import Session
-from postwright.session.states import State
 
 if TYPE_CHECKING:
     import os
@@ -35,6 +28,8 @@ if TYPE_CHECKING:
     from postwright.drive import Driver
     from postwright.enums import Outcome
     from postwright.message.draft import Draft
+    from postwright.message.mime import Attachment
+    from postwright.session.session import Session
     from postwright.words import Envelope
 
 _HEADER_OPTIONS = (
@@ -90,8 +85,10 @@ class Component(Addressing, Properties, Signals):
         self._recipients = MessageRecipients()
         self._bodies = Bodies()
         self._listen()
-        session = Session(Plan.of(store), clock=clock.monotonic, host_name=clock.host_name(), wanted=self._wanted)
-        self._operations = Operations(session)
+        session = sessions.Session(
+            Plan.of(store), clock=clock.monotonic, host_name=clock.host_name(), wanted=self._wanted
+        )
+        self._operations = operations.Operations(session)
         store.live = self._live
         for name, value in values.items():
             if name not in PROPERTIES and name not in HANDLERS and name not in self._writable:
@@ -141,7 +138,7 @@ class Component(Addressing, Properties, Signals):
             UnknownSetting: There is no such setting.
             InvalidValue: The value is not allowed; the old one stays.
         """
-        return config(self._store, configuration_string)
+        return configuring.config(self._store, configuration_string)
 
     # What is sent beside the text
 
@@ -168,7 +165,7 @@ class Component(Addressing, Properties, Signals):
         Returns:
             The attachment, which is in ``attachments`` too.
         """
-        made = Attachment(source, name=name, content_type=content_type, content_id=content_id)
+        made = mime.Attachment(source, name=name, content_type=content_type, content_id=content_id)
         self._bodies.attachments.append(made)
         return made
 
@@ -299,7 +296,7 @@ class Component(Addressing, Properties, Signals):
         """
         plan = self._plan()
         if not self._session.connected:
-            check_server(plan)
+            writing.check_server(plan)
         return plan
 
     def _ready_to_connect(self) -> Plan:
@@ -308,7 +305,11 @@ class Component(Addressing, Properties, Signals):
         Raises:
             AlreadyConnecting: Another thread or task is at it.
         """
-        if self._driver.busy and self._session.state in {State.CLOSED, State.DIALED, State.GREETED}:
+        if self._driver.busy and self._session.state in {
+            states.State.CLOSED,
+            states.State.DIALED,
+            states.State.GREETED,
+        }:
             raise AlreadyConnecting
         return self._ready()
 
@@ -318,10 +319,10 @@ class Component(Addressing, Properties, Signals):
 
     def _prepared(self, plan: Plan) -> tuple[Envelope, Draft]:
         """Return the message that the properties describe; nothing was sent when this raises."""
-        envelope = envelope_of(plan, self._recipients)
+        envelope = writing.envelope_of(plan, self._recipients)
         moment = clock.now()
-        draft = compose(
-            content_of(plan, self._recipients, self._bodies, self._session.host_name),
+        draft = drafts.compose(
+            writing.content_of(plan, self._recipients, self._bodies, self._session.host_name),
             now=moment.seconds,
             utc_offset=moment.utc_offset,
             randomness=clock.randomness,
@@ -336,8 +337,8 @@ class Component(Addressing, Properties, Signals):
         to_addrs: str | Iterable[str] | None,
     ) -> tuple[Envelope, Draft]:
         """Return a finished message and its envelope; nothing was sent when this raises."""
-        draft = draft_of(message, self._session.host_name)
-        return named_envelope(plan, draft, from_addr, to_addrs), draft
+        draft = writing.draft_of(message, self._session.host_name)
+        return writing.named_envelope(plan, draft, from_addr, to_addrs), draft
 
     def _adopter(self, plan: Plan) -> Callable[[Any], tuple[Envelope, Draft]]:
         return lambda message: self._adopted(plan, message, None, None)

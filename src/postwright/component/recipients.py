@@ -6,21 +6,22 @@ import re
 from collections.abc import MutableSequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from postwright.component.rooms import addresses, xtext
 from postwright.enums import RecipientType
 from postwright.errors import ForbiddenCharacter, InvalidValue
-from postwright.message.addresses import addr_spec, parse_mailbox, parse_mailbox_list
-from postwright.wire.xtext import encode as xtext
+from postwright.lazy import pattern
 from postwright.words import Address, Recipient, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+
 T = TypeVar("T")
 
 _NOBODY = Address("", "")
-_KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)  # esmtp-keyword (RFC 5321 section 4.1.2)
-_VALUE = re.compile(r"[!-<>-~]+", re.ASCII)  # esmtp-value
-_ENCODED = re.compile(r"(?:[^+]|\+[0-9A-F]{2})*\+[0-9A-F]{2}(?:[^+]|\+[0-9A-F]{2})*")
+_KEYWORD = pattern(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)  # esmtp-keyword (RFC 5321 section 4.1.2)
+_VALUE = pattern(r"[!-<>-~]+", re.ASCII)  # esmtp-value
+_ENCODED = pattern(r"(?:[^+]|\+[0-9A-F]{2})*\+[0-9A-F]{2}(?:[^+]|\+[0-9A-F]{2})*")
 _NOTIFY = {"SUCCESS", "FAILURE", "DELAY"}
 
 
@@ -57,14 +58,14 @@ class MessageRecipient:
     @property
     def address(self) -> str:
         """The email address, without a display name."""
-        return addr_spec(self._address) if self._address.local_part else ""
+        return addresses.addr_spec(self._address) if self._address.local_part else ""
 
     @address.setter
     def address(self, value: str) -> None:
         if not value:
             self._address = Address("", "", self._address.name)
             return
-        parsed = parse_mailbox(value)
+        parsed = addresses.parse_mailbox(value)
         self._address = parsed if parsed.name else Address(parsed.local_part, parsed.domain, self._address.name)
 
     @property
@@ -151,7 +152,7 @@ def _orcpt(value: str) -> str:
         raise InvalidValue(
             f"ORCPT is a type and an address, as in ORCPT=rfc822;someone@example.org: '{printable(value)}'"
         )
-    return value if _ENCODED.fullmatch(address) else f"{kind};{xtext(address)}"
+    return value if _ENCODED.fullmatch(address) else f"{kind};{xtext.encode(address)}"
 
 
 class MessageRecipients(MutableSequence[MessageRecipient]):
@@ -202,12 +203,12 @@ class MessageRecipients(MutableSequence[MessageRecipient]):
 
     def replace(self, kind: RecipientType, text: str) -> None:
         """Replace the recipients of one type; a text that can't be parsed changes nothing."""
-        fresh = [MessageRecipient.of(address, kind) for address in parse_mailbox_list(text)]
+        fresh = [MessageRecipient.of(address, kind) for address in addresses.parse_mailbox_list(text)]
         self._rows = [*[row for row in self._rows if row._type is not kind], *fresh]
 
 
 def _shown(address: Address) -> str:
-    spec = addr_spec(address)
+    spec = addresses.addr_spec(address)
     if not address.name:
         return spec
     name = address.name.replace("\\", "\\\\").replace('"', '\\"')

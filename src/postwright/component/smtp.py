@@ -6,12 +6,9 @@ import os
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
-from postwright.component.helpers import Helpers
-from postwright.component.many import many
+from postwright.component.rooms import asking, helpers, many, sync
 from postwright.component.wishes import MAX_AGE, Manner, Wishes
-from postwright.drive.sync import SyncDriver
 from postwright.errors import ConnectFirst, NotAvailable, NotPossibleNow
-from postwright.session import asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +38,7 @@ class SMTP(Component):
     """
 
     def __init__(self, **values: Any) -> None:
-        self._driver: SyncDriver = SyncDriver(self._dispatch)
+        self._driver: sync.SyncDriver = sync.SyncDriver(self._dispatch)
         super().__init__(**values)
 
     def __enter__(self) -> Self:
@@ -179,7 +176,7 @@ class SMTP(Component):
         Returns:
             An iterator: messages are sent while results are fetched.
         """
-        return many(self, iter(messages), connections, ordered=ordered)
+        return many.many(self, iter(messages), connections, ordered=ordered)
 
     def send_to_terminal_only(self) -> SendResult:
         """Send to the user's terminal (SEND FROM, RFC 821); few servers still can.
@@ -335,5 +332,5 @@ class SMTP(Component):
         """
         plan = self._ready()
         manner = Manner(retry, max_age, stop, progress)
-        with Helpers(self, plan) as helpers:
-            return self._run(plan, self._queueing.process(plan, os.fspath(queue_dir), manner, helpers))
+        with helpers.Helpers(self, plan) as others:
+            return self._run(plan, self._queueing.process(plan, os.fspath(queue_dir), manner, others))

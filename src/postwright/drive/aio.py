@@ -8,10 +8,10 @@ is here before it is asked for, and reading never starves while a large group is
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from postwright.drive import dialing
+from postwright.drive.awaitables import is_awaitable, is_coroutine
 from postwright.drive.carrier import LATER, Carrier
 from postwright.drive.errand import late
 from postwright.drive.handover import hand_over
@@ -116,7 +116,7 @@ class AsyncDriver(Carrier):
     def fire_idle(self, event: object) -> None:
         """Hand over an event between two flows; a handler that is a coroutine function runs as a task."""
         answer = self._fire(event)
-        if inspect.iscoroutine(answer):
+        if is_coroutine(answer):
             task = asyncio.ensure_future(answer)
             self._tasks.add(task)  # asyncio itself keeps no hold on a task
             task.add_done_callback(self._tasks.discard)
@@ -244,7 +244,7 @@ class AsyncDriver(Carrier):
 
     async def _event(self, _: Patience, effect: Fire) -> None:
         answer = self._fire(effect.event)
-        if inspect.isawaitable(answer):
+        if is_awaitable(answer):
             await answer
 
     async def _call(self, patience: Patience, effect: Call[Any]) -> Any:
@@ -255,7 +255,7 @@ class AsyncDriver(Carrier):
 
     async def _user_call(self, _: Patience, effect: Wait[Any]) -> Any:
         answer = effect.function(*effect.args)
-        return await answer if inspect.isawaitable(answer) else answer
+        return await answer if is_awaitable(answer) else answer
 
     async def _sleep(self, patience: Patience, effect: Sleep) -> None:
         try:

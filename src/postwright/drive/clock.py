@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from functools import lru_cache
 from typing import NamedTuple
@@ -35,4 +34,6 @@ def _utc_offset(second: int) -> int:
 
 def host_name() -> str:
     """Return this host's own name, as the system has it; no name server is asked."""
+    import socket  # noqa: PLC0415 - here it is needed for this alone
+
     return socket.gethostname()

@@ -7,10 +7,10 @@ it lets the client talk to a transcript.
 
 from __future__ import annotations
 
-import inspect
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from postwright.drive.awaitables import is_awaitable, is_coroutine
 from postwright.drive.loop import carry
 from postwright.drive.transcripts import Deed, Peer, Station, TranscriptMismatch
 from postwright.errors import (
@@ -208,8 +208,8 @@ class ScriptedDriver:
     @staticmethod
     def _call(effect: Call[Any] | Apart[Any] | Wait[Any]) -> Any:
         answer = effect.function(*effect.args)
-        if inspect.isawaitable(answer):
-            if inspect.iscoroutine(answer):
+        if is_awaitable(answer):
+            if is_coroutine(answer):
                 answer.close()
             raise NotAvailable("a transcript has no event loop for asynchronous functions")
         return answer

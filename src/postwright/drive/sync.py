@@ -7,13 +7,13 @@ flow at the effect that it waits for.
 from __future__ import annotations
 
 import contextlib
-import inspect
 import select
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright.drive import dialing
+from postwright.drive.awaitables import is_awaitable, is_coroutine
 from postwright.drive.clock import monotonic
 from postwright.drive.errand import Errand, late
 from postwright.drive.handover import hand_over
@@ -293,7 +293,7 @@ class SyncDriver:
         self._close_socket()
 
     def _event(self, effect: Fire) -> None:
-        if inspect.isawaitable(self._fire(effect.event)):
+        if is_awaitable(self._fire(effect.event)):
             raise NotAvailable("a coroutine function can't handle the events of SMTP; use AsyncSMTP")
 
     @staticmethod
@@ -306,8 +306,8 @@ class SyncDriver:
     @staticmethod
     def _user_call(effect: Wait[Any]) -> Any:
         answer = effect.function(*effect.args)
-        if inspect.isawaitable(answer):
-            if inspect.iscoroutine(answer):
+        if is_awaitable(answer):
+            if is_coroutine(answer):
                 answer.close()
             raise NotAvailable("SMTP can't wait for a coroutine function or an asynchronous stream; use AsyncSMTP")
         return answer

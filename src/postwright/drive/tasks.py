@@ -6,9 +6,9 @@ It owns the tasks. None is left when the merged generator is closed, whoever clo
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from postwright.drive.awaitables import is_awaitable
 from postwright.drive.crew import AHEAD
 from postwright.errors import NotPossibleNow
 from postwright.flow import Wait
@@ -102,7 +102,7 @@ async def run(flow: Flow[T]) -> T:
         try:
             assert isinstance(effect, Wait)
             answer = effect.function(*effect.args)
-            if inspect.isawaitable(answer):
+            if is_awaitable(answer):
                 answer = await answer
         except BaseException as caught:  # noqa: BLE001 - it goes into the flow, and out of it if unhandled
             error = caught

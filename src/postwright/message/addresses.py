@@ -7,10 +7,10 @@ Every token is looked at once, without backtracking, and comments nest a few lev
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from postwright.errors import InvalidAddress
+from postwright.lazy import pattern
 from postwright.message.domains import MAX_LABEL, ascii_domain, domain_fault, unicode_domain
 from postwright.message.encoded_words import decode
 from postwright.words import Address, printable
@@ -27,21 +27,21 @@ _FORBIDDEN = "\\x00-\\x08\\x0a-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\u2028\\u2029"
 _ATOMS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++)*+"
 _LABEL = r"[A-Za-z0-9]++(?:[_-]++[A-Za-z0-9]++)*+"
 _SPEC = rf"({_ATOMS})@({_LABEL}(?:\.{_LABEL})*+)"
-_BARE = re.compile(_SPEC)
-_NAMED = re.compile(rf"""(?:([A-Za-z0-9'+/_-]++(?: [A-Za-z0-9'+/_-]++)*+)|"([ !#-\[\]-~]*+)")? ?<{_SPEC}>""")
-_HARD = re.compile(r'["(:;\[\\]')
+_BARE = pattern(_SPEC)
+_NAMED = pattern(rf"""(?:([A-Za-z0-9'+/_-]++(?: [A-Za-z0-9'+/_-]++)*+)|"([ !#-\[\]-~]*+)")? ?<{_SPEC}>""")
+_HARD = pattern(r'["(:;\[\\]')
 _ATOM_CHARACTER = r"[^\x00-\x20()<>\[\]:;@\\,.\"" + _FORBIDDEN + "]"
-_DOT_ATOM = re.compile(rf"{_ATOM_CHARACTER}++(?:\.{_ATOM_CHARACTER}++)*+")
-_WORD = re.compile(
+_DOT_ATOM = pattern(rf"{_ATOM_CHARACTER}++(?:\.{_ATOM_CHARACTER}++)*+")
+_WORD = pattern(
     rf'({_ATOM_CHARACTER}++)|"((?:[^"\\{_FORBIDDEN}]++|\\[^{_FORBIDDEN}])*+)"|(\.)',
 )
-_SPACE = re.compile(r"[ \t]++")
-_COMMENT_TEXT = re.compile(rf"(?:[^()\\{_FORBIDDEN}]++|\\[^{_FORBIDDEN}])++")
-_DOMAIN_TEXT = re.compile(rf"\[[^\[\]\\\s{_FORBIDDEN}]*+\]|[^\x00-\x20()<>\[\]:;@\\,\"{_FORBIDDEN}]++")
-_CONTROL = re.compile(f"[{_FORBIDDEN}]")
-_PAIR = re.compile(r"\\(.)")
-_SPECIAL = re.compile(r'(["\\])')
-_ENCODED_WORD = re.compile(r"=\?[^?]*\?[bBqQ]\?")
+_SPACE = pattern(r"[ \t]++")
+_COMMENT_TEXT = pattern(rf"(?:[^()\\{_FORBIDDEN}]++|\\[^{_FORBIDDEN}])++")
+_DOMAIN_TEXT = pattern(rf"\[[^\[\]\\\s{_FORBIDDEN}]*+\]|[^\x00-\x20()<>\[\]:;@\\,\"{_FORBIDDEN}]++")
+_CONTROL = pattern(f"[{_FORBIDDEN}]")
+_PAIR = pattern(r"\\(.)")
+_SPECIAL = pattern(r'(["\\])')
+_ENCODED_WORD = pattern(r"=\?[^?]*\?[bBqQ]\?")
 
 
 def parse_mailbox(text: str) -> Address:
@@ -87,7 +87,7 @@ def _quick(text: str) -> Address | None:
     # An ASCII dot-atom and a domain name need no further look.
     if len(local) > MAX_LOCAL_PART or len(domain) > MAX_LABEL or "=?" in local or domain[-1].isdigit():
         return None
-    address = Address(local, domain, (match[1] or match[2] or "") if match.re is _NAMED else "")
+    address = Address(local, domain, (match[1] or match[2] or "") if match.re.groups > 2 else "")
     address.spec = f"{local}@{domain}"
     return address
 

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from postwright.errors import ForbiddenCharacter, InvalidHeader
+from postwright.lazy import pattern
 from postwright.message import headers
 from postwright.message.addresses import parse_mailbox_list
 from postwright.message.encoded_words import decode
@@ -76,9 +77,9 @@ STRUCTURED = frozenset(
         "dkim-signature",
     ]
 )
-_FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*)\Z", re.DOTALL)
-_END = re.compile(r"\r\n|\n")
-_CONTROL_BUT_FOLD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n|\r\n(?![ \t])")
+_FIELD = pattern(r"([!-9;-~]+):[ \t]*(.*)\Z", re.DOTALL)
+_END = pattern(r"\r\n|\n")
+_CONTROL_BUT_FOLD = pattern(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n|\r\n(?![ \t])")
 
 
 class Field(NamedTuple):

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from postwright.errors import InvalidAddress
+from postwright.lazy import pattern
 from postwright.words import printable
 
 MAX_DOMAIN = 255
@@ -16,8 +17,8 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 NAME = rf"{_LABEL}(?:\.{_LABEL})*"
 """The pattern of a name; the underscore is no letter of the DNS's host names, but hosts that have one exist."""
 
-_NAME = re.compile(NAME)
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|\Z)){4}", re.ASCII)
+_NAME = pattern(NAME)
+_IPV4 = pattern(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|\Z)){4}", re.ASCII)
 
 
 def domain_fault(domain: str) -> str:

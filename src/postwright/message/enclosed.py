@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from postwright.errors import InvalidAddress, InvalidValue
+from postwright.lazy import pattern
 from postwright.message import blocks, headers
 from postwright.message.blocks import Field
 from postwright.message.encoded_words import decode
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from email.message import Message
 
-_ANY_END = re.compile(r"\r\n|\r|\n")
+_ANY_END = pattern(r"\r\n|\r|\n")
 _MAX_DEPTH = 100
 
 

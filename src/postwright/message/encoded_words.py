@@ -12,14 +12,15 @@ import re
 from functools import lru_cache
 
 from postwright.errors import InvalidHeader, TextNotEncodable
+from postwright.lazy import pattern
 
 LONGEST = 75
 """RFC 2047 section 2: the longest encoded word."""
 
 _SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
 _QUOTED = [chr(n) if n in _SAFE else "_" if n == 32 else f"={n:02X}" for n in range(256)]
-_WORD = re.compile(r"=\?([A-Za-z0-9][A-Za-z0-9_.:+-]*)(?:\*[A-Za-z0-9-]*)?\?([bBqQ])\?([!->@-~]*)\?=")
-_HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
+_WORD = pattern(r"=\?([A-Za-z0-9][A-Za-z0-9_.:+-]*)(?:\*[A-Za-z0-9-]*)?\?([bBqQ])\?([!->@-~]*)\?=")
+_HEX = pattern(rb"=([0-9A-Fa-f]{2})")
 
 # Codecs that are no character sets for mail although Python has them, or that no reader knows.
 _NOT_FOR_MAIL = frozenset({"utf-7", "utf-8-sig", "unicode_escape", "raw_unicode_escape", "punycode", "idna"})

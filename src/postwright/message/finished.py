@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 
 from postwright.errors import InvalidHeader
+from postwright.lazy import pattern
 from postwright.message.blocks import HIDDEN, header_text, unfold
 from postwright.message.body import Body, Memory
 from postwright.message.draft import Draft
 from postwright.wire.lines import CHUNK, whole
 from postwright.words import printable
 
-_LINE = re.compile(rb"(?:([!-9;-~]+)[ \t]*:|[ \t])[^\n]*\n")
-_BLOCK = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)++")
+_LINE = pattern(rb"(?:([!-9;-~]+)[ \t]*:|[ \t])[^\n]*\n")
+_BLOCK = pattern(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)++")
 # The fields that sending needs to know, each found by the line end before it.
-_TELLING = re.compile(
+_TELLING = pattern(
     r"\n(From|Sender|To|B?cc|Message-ID|Resent-[!-9;-~]+)[ \t]*:[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)",
     re.IGNORECASE | re.ASCII,
 )

@@ -7,11 +7,11 @@ else's choice (CWE-93).
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postwright.errors import ForbiddenCharacter, InvalidAddress, InvalidHeader
+from postwright.lazy import pattern
 from postwright.message.addresses import addr_spec, needs_utf8
 from postwright.message.encoded_words import encode
 from postwright.words import printable
@@ -31,16 +31,16 @@ DEFAULT_WIDTH = 80
 _NARROWEST = 40
 _SHORTEST = 34  # room for an encoded word with a character of four octets and a long name of a character set
 
-_NAME = re.compile(r"[!-9;-~]+")
-_EASY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]++(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]++)*+")
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_WORD = re.compile(r"[!-~]+")
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_QUOTABLE = re.compile(r"[!-~]++(?: [!-~]++)*+")
-_TO_ESCAPE = re.compile(r'(["\\])')
-_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"?|\\.|[()]| +')
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
-_PLAIN_PARAMETER = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
+_NAME = pattern(r"[!-9;-~]+")
+_EASY_NAME = pattern(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]++(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]++)*+")
+_CONTROL = pattern("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_WORD = pattern(r"[!-~]+")
+_ATOMS = pattern(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_QUOTABLE = pattern(r"[!-~]++(?: [!-~]++)*+")
+_TO_ESCAPE = pattern(r'(["\\])')
+_MARKS = pattern(r'"(?:[^"\\]|\\.)*+"?|\\.|[()]| +')
+_TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
+_PLAIN_PARAMETER = pattern(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 _PERCENT = [
     chr(n) if chr(n).isascii() and (chr(n).isalnum() or chr(n) in "!#$&+-.^_`{|}~") else f"%{n:02X}" for n in range(256)
 ]

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postwright.errors import ForbiddenCharacter, InvalidHeader, InvalidValue
+from postwright.lazy import pattern
 from postwright.message import headers
 from postwright.message.body import Encoded, FileSource, Memory
 from postwright.message.encoded_words import to_bytes
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
     Randomness: TypeAlias = Callable[[int], bytes]
 
-_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
-PARAMETER = re.compile(r';[ \t]*([\w!#$&^.+*-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]+))[ \t]*', re.ASCII)
-_CONTENT_ID = re.compile(r"[!-;=?-~]+")
-_NOT_ASCII = re.compile(r"[^ -~]")
+_TYPE = pattern(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
+PARAMETER = pattern(r';[ \t]*([\w!#$&^.+*-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]+))[ \t]*', re.ASCII)
+_CONTENT_ID = pattern(r"[!-;=?-~]+")
+_NOT_ASCII = pattern(r"[^ -~]")
 
 
 class Attachment(Frozen):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import binascii
-import re
 import struct
+
+from postwright.lazy import pattern
 
 ROW = 57
 """The octets that make one line of 76 characters (RFC 2045 section 6.8)."""
@@ -13,7 +14,7 @@ BLOCK = ROW * 750
 """The octets that are encoded at memory speed."""
 
 _split = struct.Struct("76s" * 750).unpack
-_OVERFLOW = re.compile(rb"(?m)^(.{74,75})(=20|=09)$")
+_OVERFLOW = pattern(rb"(?m)^(.{74,75})(=20|=09)$")
 _b64 = binascii.b2a_base64
 _LITERAL = bytes(sorted({*b"\t\n", *range(32, 127)} - {*b"="}))
 

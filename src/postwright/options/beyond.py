@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from postwright.lazy import pattern
 from postwright.options.kinds import BOOLEAN, LINE, LINES, SECONDS, Choice, Integer, Kind
 from postwright.options.option import Option, OptionSet
 
-_MECHANISM = re.compile(r"[A-Z0-9_-]{0,20}", re.ASCII)
+_MECHANISM = pattern(r"[A-Z0-9_-]{0,20}", re.ASCII)
 
 
 class Number(Kind[float, float]):

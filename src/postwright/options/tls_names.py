@@ -5,8 +5,9 @@ One table each: the options say by it what they take, and the TLS providers what
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
+
+from postwright.lazy import pattern
 
 
 def _suites() -> dict[str, str]:
@@ -35,8 +36,8 @@ SUITES: Final = _suites()
 SUITES_13: Final = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
 """The suites of TLS 1.3, which OpenSSL calls the same."""
 
-_SUITE = re.compile(r"TLS_[A-Z0-9]+(?:_[A-Z0-9]+)*")
-_RETIRED = re.compile(r"_(?:3DES|DES|DES40|RC2|RC4|IDEA|NULL)_|_EXPORT_|_SHA$|_MD5$")
+_SUITE = pattern(r"TLS_[A-Z0-9]+(?:_[A-Z0-9]+)*")
+_RETIRED = pattern(r"_(?:3DES|DES|DES40|RC2|RC4|IDEA|NULL)_|_EXPORT_|_SHA$|_MD5$")
 
 
 class _Algorithm(NamedTuple):

@@ -16,6 +16,7 @@ from postwright.errors import (
 )
 from postwright.events import ConnectionStatus
 from postwright.flow import Dial
+from postwright.lazy import pattern
 from postwright.session.passage import Passage, choose
 from postwright.session.securing import prepare, secure
 from postwright.session.states import Step
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 EXPLICIT_PORTS = frozenset({25, 587, 2525})
 """The ports on which SSLStartMode AUTOMATIC means STARTTLS; on all others it means TLS from the first byte."""
 
-_DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+_DOMAIN = pattern(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+", re.ASCII)
 
 
 def start_mode(session: Session) -> SSLStartMode:

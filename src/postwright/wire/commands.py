@@ -7,16 +7,16 @@ end (U+560A).
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from postwright.errors import ForbiddenCharacter, InvalidValue
+from postwright.lazy import pattern
 from postwright.words import printable
 
 MASK = "********"
 """What stands in the trail in place of a secret."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = pattern(r"[\x00-\x1f\x7f]")
 
 
 class Command(NamedTuple):

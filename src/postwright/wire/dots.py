@@ -6,12 +6,11 @@ mail libraries have lost or doubled dots.
 
 from __future__ import annotations
 
-import re
-
 from postwright.errors import InvalidValue
+from postwright.lazy import pattern
 
-_LINE_DOT = re.compile(rb"\n\.")
-_STUFFED = re.compile(rb"\r\n\.(?!\r\n)")
+_LINE_DOT = pattern(rb"\n\.")
+_STUFFED = pattern(rb"\r\n\.(?!\r\n)")
 
 
 class Dots:

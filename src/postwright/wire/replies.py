@@ -7,10 +7,10 @@ neither fill the memory nor have two answers taken for one.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from postwright.errors import MalformedReply, ReplyTooLong, SMTPError
+from postwright.lazy import pattern
 from postwright.words import Reply, printable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MAX_UNREAD = 1024 * 1024 + 65536
 
 _SHOWN = 120  # characters of what is no reply
 _SHORT = 512  # octets, the most that RFC 5321 section 4.5.3.1.5 lets a line have
-_ONE_LINE = re.compile(rb"[2-5][0-5][0-9](?: [^\r\n\0]{0,500})?")
+_ONE_LINE = pattern(rb"[2-5][0-5][0-9](?: [^\r\n\0]{0,500})?")
 _known: dict[bytes, Reply] = {}  # most servers say the same few things all the time
 _MOST_KNOWN = 1024
 

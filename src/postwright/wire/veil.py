@@ -10,6 +10,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from postwright.lazy import pattern
 from postwright.wire.commands import MASK
 from postwright.words import Reply
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 SHORTEST = 4
 """Characters, blanks not counted, of a text that is hidden; a shorter one is found everywhere."""
 
-_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?:\s|\Z)", re.ASCII)  # it stands before each line (RFC 2034 section 4)
-_WORD = re.compile(r"[A-Za-z0-9+/_.~-]{16,}", re.ASCII)  # of a proof or a token, in hexadecimal or base64
+_STATUS = pattern(r"[245]\.\d{1,3}\.\d{1,3}(?:\s|\Z)", re.ASCII)  # it stands before each line (RFC 2034 section 4)
+_WORD = pattern(r"[A-Za-z0-9+/_.~-]{16,}", re.ASCII)  # of a proof or a token, in hexadecimal or base64
 
 
 class Veil:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_UNSAFE = re.compile(rb"[^!-*,-<>-~]")
+from postwright.lazy import pattern
+
+_UNSAFE = pattern(rb"[^!-*,-<>-~]")
 
 
 def encode(text: str) -> str:

@@ -1,0 +1,51 @@
+"""What is loaded and made when it is first used: the import of a class needs little of what its methods need.
+
+Type checkers see the real thing, see how ``room`` and ``pattern`` are used; what is used often costs nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+class Room:
+    """A module that is loaded when something of it is first used.
+
+    Args:
+        name: Its full name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(import_module(self.__name__), name)
+        setattr(self, name, value)  # the next time it is an attribute like any other
+        return value
+
+
+class Lazy:
+    """A regular expression that is compiled when one of its methods is first used."""
+
+    __slots__ = ("_flags", "_text", "findall", "finditer", "fullmatch", "match", "search", "split", "sub")
+
+    def __init__(self, text: str | bytes, flags: int) -> None:
+        self._text = text
+        self._flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        compiled = re.compile(self._text, self._flags)
+        for method in Lazy.__slots__[2:]:
+            setattr(self, method, getattr(compiled, method))
+        return getattr(compiled, name)
+
+
+if TYPE_CHECKING:
+    pattern = re.compile
+else:
+
+    def pattern(text: str | bytes, flags: int = 0) -> Lazy:
+        """Return a regular expression that is compiled when it is first used."""
+        return Lazy(text, flags)

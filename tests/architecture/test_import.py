@@ -10,6 +10,10 @@ import pytest
 
 SRC = Path(__file__).parents[2] / "src"
 HEAVY = {"ssl", "OpenSSL", "cryptography", "asyncio", "dns", "rich", "argparse", "idna", "email"}
+LATER = {"socket", "selectors", "threading", "inspect", "dataclasses", "ipaddress", "logging", "datetime", "hashlib"}
+"""What is needed once a client is made, or not at all: the dialogue stays unloaded with it."""
+ROOMS = {"component", "enums", "errors", "events", "lazy", "options", "record", "words"}
+"""The rooms that a class needs; its methods load the others."""
 LONGEST = 150_000
 """Microseconds that the import may take, Python's own modules included; a quiet machine needs about half of it."""
 
@@ -29,6 +33,14 @@ def test_nothing_heavy_is_loaded(statement: str) -> None:
     loaded = {name.partition(".")[0] for name in python(statement).stdout.split()}
     assert "postwright" in loaded
     assert not loaded & HEAVY
+
+
+def test_the_class_alone_loads_no_dialogue() -> None:
+    loaded = python("from postwright import SMTP").stdout.split()
+    assert not LATER & {name.partition(".")[0] for name in loaded}
+    ours = [name.split(".") for name in loaded if name.startswith("postwright.")]
+    assert {name[1] for name in ours} == ROOMS
+    assert len(ours) <= 42  # each module costs a quarter of a millisecond
 
 
 def test_the_package_alone_loads_no_room() -> None:

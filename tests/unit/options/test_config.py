@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from postwright.options.option import Option
 
 SPECIAL = {
+    "MaxMessageRate": "2.5",
+    "SASLMechanism": "X-OWN",
     "Charset": "UTF-8",
     "SSLEnabledProtocols": "12288",
     "UseIPv6": "1",

@@ -369,6 +369,37 @@ def test_interrupt_ends_what_is_in_progress_and_what_waits(postfix: Postfix) -> 
         pool.close()
 
 
+def test_interrupt_reaches_tasks_from_another_thread() -> None:
+    import socket
+
+    async def scenario(port: int) -> list[Any]:
+        async with AsyncPool(1, mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3) as pool:
+            tasks = [asyncio.create_task(pool.send_message(letter(number, "t"))) for number in range(3)]
+            for _ in range(100):
+                await asyncio.to_thread(pool.interrupt)
+                done, _pending = await asyncio.wait(tasks, timeout=0.05)
+                if len(done) == 3:
+                    break
+            assert pool.in_use == 0
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = asyncio.run(scenario(silent.getsockname()[1]))
+    assert [type(error) for error in told] == [errors.Interrupted] * 3
+
+
+def test_values_that_make_no_pool_are_refused() -> None:
+    wrong: list[dict[str, Any]] = [{"size": 0}, {"size": "many"}, {"wait": -1}, {"max_idle": None}, {"max_age": "x"}]
+    for kind in (Pool, AsyncPool):
+        for values in wrong:
+            with pytest.raises(errors.InvalidValue):
+                kind(**values)
+        with pytest.raises(TypeError, match="no property 'mail_sever'"):
+            kind(mail_sever="x")
+        with pytest.raises(errors.MailServerMissing):
+            (asyncio.run if kind is AsyncPool else id)(kind().send_message(letter(0, "t")))  # type: ignore[arg-type]
+
+
 def test_a_task_that_is_cancelled_gives_its_connection_up(postfix: Postfix) -> None:
     async def scenario() -> None:
         token = new_token()

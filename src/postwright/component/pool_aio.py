@@ -45,8 +45,10 @@ class AsyncPool(Pooling[AsyncSMTP]):
     _turn = TaskTurn
     _sweeper_kind = TaskSweeper
 
-    def __init__(self, size: int = 8, **values: Any) -> None:
-        super().__init__(size, **values)
+    def __init__(
+        self, size: int = 8, *, wait: float = 30.0, max_idle: float = 60.0, max_age: float = 600.0, **values: Any
+    ) -> None:
+        super().__init__(size, wait=wait, max_idle=max_idle, max_age=max_age, **values)
         self._home = Home()
 
     async def __aenter__(self) -> Self:

@@ -51,10 +51,17 @@ class TaskTurn:
 
     def __init__(self) -> None:
         self.refused: SMTPError | None = None
-        self._woken = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._woken = self._loop.create_future()
 
     def wake(self) -> None:
-        """Let the task go on."""
+        """Let the task go on; may be called from any thread."""
+        if asyncio._get_running_loop() is self._loop:
+            self._let_go()
+        else:
+            self._loop.call_soon_threadsafe(self._let_go)
+
+    def _let_go(self) -> None:
         if not self._woken.done():
             self._woken.set_result(None)
 

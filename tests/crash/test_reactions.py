@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright import SMTP, AsyncPool, Outcome, SendResult, SMTPError, errors
+from postwright import SMTP, AsyncPool, AsyncSMTP, Outcome, SendResult, SMTPError, errors
 from postwright.component import pooling
 from postwright.session import asking
 from postwright.session.ways import overlap
@@ -24,7 +24,7 @@ from tests.interop.both import Client, Lender
 from tests.support.server import HostileServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.support.server import Wire
 
@@ -421,3 +421,44 @@ def test_chaos(seed: int, runner: asyncio.Runner | None) -> None:
 def test_chaos_for_long(runner: asyncio.Runner | None) -> None:
     total = sum((chaos(seed, 400, runner) for seed in range(100, 200)), Counter())
     assert sum(total.values()) == 40_000
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_that_waits_for_a_result_before_it_gives_the_next_message(way: str, connections: int) -> None:
+    async def scenario(sink: MoodySink) -> list[Any]:
+        client = AsyncSMTP(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3)
+        told = asyncio.Event()
+
+        async def given() -> AsyncIterator[bytes]:
+            for message in letters(4):
+                told.clear()
+                yield message
+                await asyncio.wait_for(told.wait(), 5)
+
+        results = []
+        async for result in client.send_many(given(), connections=connections):
+            results.append(result)
+            told.set()
+        return results
+
+    with MoodySink(extensions=WAYS[way]) as sink:
+        assert check(sink, asyncio.run(scenario(sink)), 4) == {"SENT": 4}
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("way", WAYS)
+def test_messages_that_come_slowly_go_out_as_they_come(way: str, connections: int) -> None:
+    with MoodySink(extensions=WAYS[way]) as sink:
+        behind: list[int] = []
+
+        def given() -> Iterator[bytes]:
+            for number, message in enumerate(letters(4)):
+                yield message
+                time.sleep(0.15)
+                behind.append(number + 1 - len(sink.taken))
+
+        client = SMTP(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3)
+        results = list(client.send_many(given(), connections=connections))
+        assert check(sink, results, 4) == {"SENT": 4}
+        assert behind[1:] == [0, 0, 0]  # nobody can know of the first one that the next one takes time

@@ -93,6 +93,10 @@ class Feed:
         """Yield the results that can be given now, with the numbers of the messages."""
         return self._load.settle(self.batch.fetch())
 
+    def pending(self) -> bool:
+        """Whether any message of this connection has no result yet."""
+        return self.batch.pending
+
     def blocked(self) -> bool:
         """Whether this connection may take no message now."""
         place = self._place
@@ -109,7 +113,7 @@ class Feed:
         """Do what there is to do where there is no message to take."""
         place = self._place if self.blocked() else None
         pause = self._load.pause()
-        if self.batch.pending and (place.placed if place else pause > BRIEF):
+        if self.batch.pending and (place.placed if place else not 0 < pause <= BRIEF):
             await self.advance()
             return
         try:

@@ -164,18 +164,50 @@ def passing(result: Result) -> bool:
     )
 
 
-def letters(load: Load, take: Callable[[], Numbered | None], blocked: Callable[[], bool]) -> Iterator[Numbered | None]:
+SLOW: Final = 0.02
+"""Seconds for which a user may take to give a message before others are not kept waiting for it."""
+
+
+def unhurried(take: Callable[[], Numbered | None], pending: Callable[[], bool]) -> Iterator[Numbered | None]:
+    """Yield the messages that the user gives; None, where that takes time, until nothing is pending any more.
+
+    Args:
+        take: Takes one more from the user; None is the end.
+        pending: Whether any message has no result yet.
+    """
+    slow, now = False, clock.monotonic
+    while True:
+        while slow and pending():
+            yield None
+        began = now()
+        taken = take()
+        if taken is None:
+            return
+        slow = now() - began > SLOW
+        yield taken
+
+
+def letters(
+    load: Load, take: Callable[[], Numbered | None], pending: Callable[[], bool], blocked: Callable[[], bool]
+) -> Iterator[Numbered | None]:
     """Yield the messages for one connection; None where there is nothing to take now.
 
     Args:
         load: All of them.
         take: Takes one more from the user; None is the end.
+        pending: Whether any message of this connection has no result yet.
         blocked: Whether this connection may have none now.
     """
+    slow, now = False, clock.monotonic
     while True:
-        step = False if blocked() and not load.over else load.step()
+        waits = (slow and pending()) or (blocked() and not load.over)
+        step = False if waits else load.step()
         if step is True:
-            yield load.took(take())
+            began = now()
+            taken = load.took(take())
+            slow = now() - began > SLOW
+            if taken is not None:
+                yield taken
         elif step is END:
             return
         else:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from postwright.component.batching import SHARE, Feed, Numbered
 from postwright.component.enlisting import Berth, beside
-from postwright.component.load import Load, letters
+from postwright.component.load import Load, letters, unhurried
 from postwright.drive.crew import Shared, merged, run
 from postwright.errors import PoolTimeout
 from postwright.session.batch import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from postwright.component.batching import Letter
     from postwright.component.pool import Pool
@@ -37,10 +37,10 @@ def many(
 def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterator[SendResult | SMTPError]:
     plan, load, order = client._ready(), Load(client), Numbered(ordered=ordered)
     feed = Feed(client._operations, partial(client._adopted, plan), load, window=WINDOW)
-    given: Iterator[tuple[int, Letter]] = enumerate(messages)
+    take: Callable[[], tuple[int, Letter] | None] = partial(next, enumerate(messages), None)
     opened = not client.connected
     try:
-        source = given if load.plain else letters(load, partial(next, given, None), feed.blocked)
+        source = unhurried(take, feed.pending) if load.plain else letters(load, take, feed.pending, feed.blocked)
         for number, result in _over_one(client, source, feed):
             yield from order.next(number, result)
     finally:
@@ -81,7 +81,7 @@ def over_pool(
             return
         feed = Feed(client._operations, partial(client._adopted, plan), load, place=berth, window=SHARE)
         try:
-            yield from _over_one(client, letters(load, shared.take, feed.blocked), feed)
+            yield from _over_one(client, letters(load, shared.take, feed.pending, feed.blocked), feed)
         finally:
             berth.come_back()
             run(pool._give_back(client))

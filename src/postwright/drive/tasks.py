@@ -6,7 +6,8 @@ It owns the tasks. None is left when the merged generator is closed, whoever clo
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from postwright.drive.awaitables import is_awaitable
 from postwright.drive.crew import AHEAD
@@ -14,15 +15,78 @@ from postwright.errors import NotPossibleNow
 from postwright.flow import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 
     from postwright.errors import SMTPError
     from postwright.flow import Flow
 
 T = TypeVar("T")
 
-Turn = asyncio.Lock
-"""What tasks take turns by."""
+
+class Source(Generic[T]):
+    """What a user gives, in an iterable or an asynchronous one; each item goes to one of several tasks, with its number."""
+
+    def __init__(self, items: Iterable[T] | AsyncIterable[T]) -> None:
+        self._now = None if isinstance(items, AsyncIterable) else enumerate(items)
+        self._later = aiter(items) if isinstance(items, AsyncIterable) else None
+        self._turn = asyncio.Lock()  # an asynchronous generator can't be asked by two tasks at once
+        self._count = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether items come without waiting."""
+        return self._now is not None
+
+    async def take(self) -> tuple[int, T] | None:
+        """Return the next item and its number, None at the end."""
+        if self._now is not None:
+            return next(self._now, None)
+        assert self._later is not None
+        async with self._turn:
+            try:
+                item = await anext(self._later)
+            except StopAsyncIteration:
+                return None
+            self._count += 1
+            return self._count - 1, item
+
+
+class Asking(Generic[T]):
+    """One task that takes items from a source, and does something else where that takes time.
+
+    Args:
+        source: The source.
+        busy: Whether there is something else to do.
+        patience: Seconds to wait for an item while there is.
+    """
+
+    def __init__(self, source: Source[T], busy: Callable[[], bool], patience: float) -> None:
+        self._source = source
+        self._busy = busy
+        self._patience = patience
+        self._coming: asyncio.Task[tuple[int, T] | None] | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether an item was asked for and is not here."""
+        return self._coming is not None
+
+    async def take(self) -> tuple[int, T] | bool | None:
+        """Return the next item and its number; None at the end; False where it is not here and there is else to do."""
+        if self._coming is None:
+            if self._source.ready or not self._busy():
+                return await self._source.take()
+            self._coming = asyncio.ensure_future(self._source.take())
+        if self._busy() and not (await asyncio.wait((self._coming,), timeout=self._patience))[0]:
+            return False
+        item = await self._coming
+        self._coming = None
+        return item
+
+    def end(self) -> None:
+        """Ask for no more."""
+        if self._coming is not None:
+            self._coming.cancel()
 
 
 class Home:

@@ -85,8 +85,9 @@ class Component(Addressing, Properties, Signals):
         self._recipients = MessageRecipients()
         self._bodies = Bodies()
         self._listen()
+        self._last_plan = Plan.of(store)
         session = sessions.Session(
-            Plan.of(store), clock=clock.monotonic, host_name=clock.host_name(), wanted=self._wanted
+            self._last_plan, clock=clock.monotonic, host_name=clock.host_name(), wanted=self._wanted
         )
         self._operations = operations.Operations(session)
         store.live = self._live
@@ -286,7 +287,11 @@ class Component(Addressing, Properties, Signals):
     # What the methods of both classes begin with
 
     def _plan(self) -> Plan:
-        return Plan.of(self._store)
+        """Return the plan of an operation; as long as nothing is set it is the same one."""
+        plan = self._last_plan
+        if plan.properties._store.values != self._store.values:
+            plan = self._last_plan = Plan.of(self._store)
+        return plan
 
     def _ready(self) -> Plan:
         """Return the plan of a new connection.

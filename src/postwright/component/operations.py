@@ -168,6 +168,8 @@ class Operations:
         return await self._transact(envelope, draft, verb)
 
     async def _transact(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
+        if len(envelope.recipients) == 1:
+            return await self.transact(envelope, draft, verb)
         return await to_everyone(self.session, envelope, draft, lambda share: self.transact(share, draft, verb))
 
     async def transact(
@@ -215,6 +217,9 @@ class Operations:
 
 async def with_open_body(body: Body, flow: Flow[T]) -> T:
     """Open a body, run a flow that reads it, and close it whatever happens."""
+    if body.at_hand:
+        body.open()
+        return await flow
     try:
         if body.blocking:
             await Call(body.open)

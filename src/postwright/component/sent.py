@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postwright.errors import NotAvailable
+from postwright.message.draft import fields_of
 
 if TYPE_CHECKING:
     from postwright.enums import Outcome
@@ -14,11 +15,10 @@ if TYPE_CHECKING:
 class Sent:
     """The last message that was offered to a server."""
 
-    __slots__ = ("_parts", "fields", "headers", "outcome")
+    __slots__ = ("_parts", "headers", "outcome")
 
     def __init__(self) -> None:
         self.headers = b""
-        self.fields: tuple[tuple[str, str], ...] = ()
         self.outcome: Outcome | None = None
         """What became of it; also known when the operation ended with an error that is not postwright's."""
         self._parts: list[bytes] | None = []
@@ -26,9 +26,13 @@ class Sent:
     def remember(self, deal: Transaction) -> None:
         """Keep what a transaction sent."""
         self.headers = deal.draft.headers
-        self.fields = deal.draft.fields
         self.outcome = deal.outcome
         self._parts = deal.kept
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Names and values of the headers, without folds."""
+        return fields_of(self.headers)
 
     def text(self) -> str:
         """Return the body as it was sent, without the dots of transparency; octets that are not UTF-8 are escaped.

@@ -12,6 +12,8 @@ from postwright.wire.lines import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
+_AT_HAND = (Memory, Encoded)
+
 __all__ = ["Body", "Encoded", "FileSource", "Memory", "Source"]
 
 
@@ -55,6 +57,11 @@ class Body:
     def blocking(self) -> bool:
         """Whether any part touches a disk."""
         return any(source.blocking for source in self.sources)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether all of it is in memory, so that nothing is opened or closed."""
+        return all(isinstance(source, _AT_HAND) for source in self.sources)
 
     @property
     def awaits(self) -> bool:

@@ -128,9 +128,7 @@ class Draft:
     def fields(self) -> tuple[tuple[str, str], ...]:
         """Names and values of the header fields as they are sent, without folds."""
         if self._fields is None:
-            text = header_text(self.headers).replace("\r\n ", " ").replace("\r\n\t", "\t")
-            pairs = (line.partition(":") for line in text.split("\r\n") if line)
-            self._fields = tuple((name.rstrip(" \t"), value.strip(" \t")) for name, _, value in pairs)
+            self._fields = fields_of(self.headers)
         return self._fields
 
     @property
@@ -165,6 +163,13 @@ class Draft:
         """Its octets (RFC 1870), exactly or nearly; None while that is unknown."""
         size = self.body.size
         return None if size is None else len(self.headers) + size
+
+
+def fields_of(block: bytes) -> tuple[tuple[str, str], ...]:
+    """Return names and values of the fields of a header block, without folds."""
+    text = header_text(block).replace("\r\n ", " ").replace("\r\n\t", "\t")
+    pairs = (line.partition(":") for line in text.split("\r\n") if line)
+    return tuple((name.rstrip(" \t"), value.strip(" \t")) for name, _, value in pairs)
 
 
 _NOT_GIVEN: dict[str, str] = {}

@@ -136,7 +136,8 @@ class Carrier:
                     source.take_any()
                 while parts := await pull(source, self.write):
                     if not started:
-                        await self._session.fire(StartTransfer(Direction.CLIENT))
+                        if StartTransfer in self._session.wanted:
+                            await self._session.fire(StartTransfer(Direction.CLIENT))
                         started = True
                     self._check(source)
                     if self._deal.kept is not None:
@@ -144,7 +145,7 @@ class Carrier:
                     yield parts
                     if Transfer in self._session.wanted:
                         await self._tell(parts)
-            if started:
+            if started and EndTransfer in self._session.wanted:
                 await self._session.fire(EndTransfer(Direction.CLIENT))
 
     def _check(self, source: Source) -> None:

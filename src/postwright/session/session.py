@@ -50,10 +50,12 @@ class Session:
         """When this line was begun."""
         self.address_check: Callable[[str], object] | None = None
         """Asked before an address is dialed, see ``Target.check``."""
-        self.adopt(plan)
+        self.link.timeout = plan.properties.timeout or None
 
     def adopt(self, plan: Plan) -> None:
         """Take the settings of the next operation."""
+        if plan is self.plan:
+            return
         rate = plan.settings.max_transfer_rate
         if rate != self.plan.settings.max_transfer_rate:
             self.link.pace = Pace(rate, self.clock) if rate else None

@@ -85,9 +85,9 @@ def within(found: Counter[str], bounds: dict[str, int]) -> None:
 SMALL_EFFECTS = {
     # DATA: MAIL, RCPT and DATA in one group, the body in another one; a Read for the answers to each.
     # BDAT: everything in one group, one Read for all answers.
-    # Poll: a look before the first group, whether the server left meanwhile. Wait: the body's sources are closed.
-    False: {"Write": 2, "Read": 2, "Poll": 1, "Wait": 1},
-    True: {"Write": 1, "Read": 1, "Poll": 1, "Wait": 1},
+    # Poll: a look before the first group, whether the server left meanwhile.
+    False: {"Write": 2, "Read": 2, "Poll": 1},
+    True: {"Write": 1, "Read": 1, "Poll": 1},
 }
 
 
@@ -156,7 +156,7 @@ def test_a_batch(port: int, chunking: bool) -> None:
     assert len(results) == MANY
     most = BATCH[chunking]
     looks = LOOKS[chunking]
-    within(watch.effects, {"Write": most, "Read": most, "Poll": looks, "Wait": 1})
+    within(watch.effects, {"Write": most, "Read": most, "Poll": looks})
     # a send for each Write, a wait and a recv for each Read, a recv for each Poll: none of them twice
     within(watch.calls, {"send": most, "poll": most, "recv": most + looks})
 
@@ -166,10 +166,10 @@ PARTS = -(-LARGE // (6 * CHUNK))
 
 LARGE_EFFECTS = {
     # DATA: a group before the body. A Poll before MAIL, and one behind each part but the last: a server may refuse.
-    False: {"Write": PARTS + 1, "Read": 2, "Poll": PARTS, "Wait": 1},
+    False: {"Write": PARTS + 1, "Read": 2, "Poll": PARTS},
     # BDAT: a group before the body, and a reply to each part. A Poll before MAIL, and one behind each part but the last,
     # which takes in what was answered meanwhile; the last part waits for all answers, which may come one by one.
-    True: {"Write": PARTS + 1, "Read": PARTS + 1, "Poll": PARTS, "Wait": 1},
+    True: {"Write": PARTS + 1, "Read": PARTS + 1, "Poll": PARTS},
 }
 
 

@@ -13,7 +13,7 @@ from postwright.session.batch import WINDOW, Batch
 from postwright.session.tally import FINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from email.message import Message
 
     from postwright.component.base import Component
@@ -89,8 +89,8 @@ class Feed:
             return True
         return self.batch.full
 
-    def results(self) -> Iterator[tuple[int, SendResult | SMTPError]]:
-        """Yield the results that can be given now, with the numbers of the messages."""
+    def results(self) -> list[tuple[int, SendResult | SMTPError]]:
+        """Return the results that can be given now, with the numbers of the messages."""
         return self._load.settle(self.batch.fetch())
 
     def pending(self) -> bool:
@@ -137,16 +137,21 @@ class Numbered:
         self._waiting: dict[int, SendResult | SMTPError] = {}
         self._given = 0
 
-    def next(self, number: int, result: SendResult | SMTPError) -> Iterator[SendResult | SMTPError]:
-        """Take a result; yield those that can be given now."""
+    def ready(self, results: list[tuple[int, SendResult | SMTPError]]) -> list[SendResult | SMTPError]:
+        """Take results with their numbers; return those that can be given now."""
         if not self._ordered:
-            yield result
-            return
-        self._waiting[number] = result
-        while self._given in self._waiting:
-            ready = self._waiting.pop(self._given)
+            return [result for _, result in results]
+        ready: list[SendResult | SMTPError] = []
+        for number, result in results:
+            if number != self._given:
+                self._waiting[number] = result
+                continue
+            ready.append(result)
             self._given += 1
-            yield ready
+            while self._waiting and self._given in self._waiting:
+                ready.append(self._waiting.pop(self._given))
+                self._given += 1
+        return ready
 
 
 def refurnish(client: Component, twin: Component) -> None:

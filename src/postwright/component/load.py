@@ -83,6 +83,8 @@ class Load:
         Returns:
             A message that goes again; END; True where the user is to be asked for one; False for nothing now.
         """
+        if not (self.stopped or self.exhausted or self._again or self._rate or self._until):
+            return True  # as it is nearly all the time
         with self._lock:
             if self.over:
                 return END
@@ -103,32 +105,30 @@ class Load:
         if numbered is None:
             self.exhausted = True
         elif self._tracked:
-            with self._lock:
-                self._out[numbered[0]] = numbered[1]
+            self._out[numbered[0]] = numbered[1]
         return numbered
 
-    def settle(self, results: Iterable[tuple[int, Result]]) -> Iterator[tuple[int, Result]]:
-        """Note results; yield those that are final."""
+    def settle(self, results: list[tuple[int, Result]]) -> list[tuple[int, Result]]:
+        """Note results; return those that are final."""
         if not self._tracked:
-            yield from results
-            return
-        for number, result in results:
-            with self._lock:
-                final = not self._goes_again(number, result)
-                if final:
-                    self._out.pop(number, None)
-                    self._tries.pop(number, None)
-            if final:
-                yield number, result
+            return results
+        final = []
         with self._lock:
-            given_up, self._given_up = self._given_up, []
-        yield from given_up
+            for row in results:
+                number, result = row
+                if isinstance(result, SMTPError) and self._goes_again(number, result):
+                    continue
+                self._out.pop(number, None)
+                self._tries.pop(number, None)
+                final.append(row)
+            final += self._given_up
+            self._given_up = []
+        return final
 
-    def _goes_again(self, number: int, result: Result) -> bool:
+    def _goes_again(self, number: int, result: SMTPError) -> bool:
         tries = self._tries.get(number, 0)
         if tries >= self._retries or self.stopped or not passing(result):
             return False
-        assert isinstance(result, SMTPError)
         self._tries[number] = tries + 1
         spread = 0.75 + int.from_bytes(clock.randomness(2), "big") / 0x1FFFF
         due = clock.monotonic() + self._delay * 2.0**tries * spread

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from postwright.component.batching import SHARE, Feed, Numbered
 from postwright.component.enlisting import Berth, beside
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from postwright.component.smtp import SMTP
     from postwright.errors import SMTPError
     from postwright.words import SendResult
+
+    Results: TypeAlias = list[tuple[int, SendResult | SMTPError]]
 
 
 def many(
@@ -41,28 +43,26 @@ def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterat
     opened = not client.connected
     try:
         source = unhurried(take, feed.pending) if load.plain else letters(load, take, feed.pending, feed.blocked)
-        for number, result in _over_one(client, source, feed):
-            yield from order.next(number, result)
+        for results in _over_one(client, source, feed):
+            yield from order.ready(results)
     finally:
         if opened:
             client.disconnect()
 
 
-def _over_one(
-    client: SMTP, source: Iterator[tuple[int, Letter] | None], feed: Feed
-) -> Iterator[tuple[int, SendResult | SMTPError]]:
+def _over_one(client: SMTP, source: Iterator[tuple[int, Letter] | None], feed: Feed) -> Iterator[Results]:
     plan = client._plan()
     for numbered in source:
         if numbered is None:
             client._run(plan, feed.rest())
-            yield from feed.results()
+            yield feed.results()
         elif feed.take(*numbered):
             if feed.batch.full:
                 client._run(plan, feed.advance(more=True))
-            yield from feed.results()
+            yield feed.results()
     while feed.batch.pending:
         client._run(plan, feed.advance())
-        yield from feed.results()
+        yield feed.results()
 
 
 def over_pool(
@@ -74,7 +74,7 @@ def over_pool(
     berths = [Berth(pool) for _ in range(connections)]
     first = run(berths[0].enlist())
 
-    def work(berth: Berth[SMTP]) -> Iterator[tuple[int, SendResult | SMTPError]]:
+    def work(berth: Berth[SMTP]) -> Iterator[Results]:
         try:
             client = first if berth is berths[0] else run(berth.enlist())
         except PoolTimeout:  # those who have a connection do the work
@@ -89,5 +89,5 @@ def over_pool(
     def stop() -> None:
         shared.stopped = load.stopped = True
 
-    for number, result in merged([work(berth) for berth in berths], stop):
-        yield from order.next(number, result)
+    for results in merged([work(berth) for berth in berths], stop):
+        yield from order.ready(results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from postwright.component.batching import SHARE, Feed, Numbered
 from postwright.component.enlisting import Berth, beside
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from postwright.component.pool_aio import AsyncPool
     from postwright.errors import SMTPError
     from postwright.words import SendResult
+
+    Results: TypeAlias = list[tuple[int, SendResult | SMTPError]]
 
 
 def many(
@@ -73,8 +75,8 @@ async def _alone(client: AsyncSMTP, given: Source[Letter], *, ordered: bool) -> 
     try:
         source = _unhurried(asking) if load.plain else _letters(load, asking, feed.blocked)
         async with aclosing(_over_one(client, source, feed)) as results:
-            async for number, result in results:
-                for ready in order.next(number, result):
+            async for given_now in results:
+                for ready in order.ready(given_now):
                     yield ready
     finally:
         if opened:
@@ -83,23 +85,20 @@ async def _alone(client: AsyncSMTP, given: Source[Letter], *, ordered: bool) -> 
 
 async def _over_one(
     client: AsyncSMTP, source: AsyncGenerator[tuple[int, Letter] | None, None], feed: Feed
-) -> AsyncGenerator[tuple[int, SendResult | SMTPError], None]:
+) -> AsyncGenerator[Results, None]:
     plan = client._plan()
     async with aclosing(source) as numbered_letters:
         async for numbered in numbered_letters:
             if numbered is None:
                 await client._run(plan, feed.rest())
-                for result in feed.results():
-                    yield result
+                yield feed.results()
             elif feed.take(*numbered):
                 if feed.batch.full:
                     await client._run(plan, feed.advance(more=True))
-                for result in feed.results():
-                    yield result
+                yield feed.results()
     while feed.batch.pending:
         await client._run(plan, feed.advance())
-        for result in feed.results():
-            yield result
+        yield feed.results()
 
 
 async def over_pool(
@@ -112,7 +111,7 @@ async def over_pool(
     berths = [Berth(pool) for _ in range(connections)]
     first = await run(berths[0].enlist())
 
-    async def work(berth: Berth[AsyncSMTP]) -> AsyncIterator[tuple[int, SendResult | SMTPError]]:
+    async def work(berth: Berth[AsyncSMTP]) -> AsyncIterator[Results]:
         try:
             client = first if berth is berths[0] else await run(berth.enlist())
         except PoolTimeout:  # those who have a connection do the work
@@ -131,8 +130,8 @@ async def over_pool(
         await run(pool._give_back(client))
 
     try:
-        async for number, result in merged_tasks([work(berth) for berth in berths]):
-            for ready in order.next(number, result):
+        async for results in merged_tasks([work(berth) for berth in berths]):
+            for ready in order.ready(results):
                 yield ready
     finally:
         if first in pool._lent:  # its task was cancelled before it began

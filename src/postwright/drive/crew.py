@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-AHEAD = 64
+AHEAD = 16
 """Results that wait to be fetched before the work rests."""
 
 Guard = threading.Lock

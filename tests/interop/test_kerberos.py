@@ -113,6 +113,7 @@ def silence(realm: Path, kdc: Kdc, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
+    """See that it takes less than the library's own patience, on a machine that may be busy."""
     started = time.monotonic()
     yield
     assert time.monotonic() - started < seconds
@@ -123,7 +124,7 @@ def test_a_silent_kdc_can_be_interrupted(alice: Make, dovecot: Dovecot) -> None:
     client = kerberos(alice, dovecot)
     timer = threading.Timer(0.3, client.interrupt)
     timer.start()
-    with within(3), pytest.raises(errors.Interrupted) as caught:
+    with within(10), pytest.raises(errors.Interrupted) as caught:
         client.connect()
     timer.join()
     assert caught.value.outcome is Outcome.NOT_SENT
@@ -133,15 +134,15 @@ def test_a_silent_kdc_can_be_interrupted(alice: Make, dovecot: Dovecot) -> None:
 
 @pytest.mark.usefixtures("silence")
 def test_a_silent_kdc_is_borne_as_long_as_any_silence(alice: Make, dovecot: Dovecot) -> None:
-    with within(4), pytest.raises(errors.InactivityTimeout, match="the KDC did not answer for 1 s"):
-        kerberos(alice, dovecot, timeout=1).connect()
+    with within(10), pytest.raises(errors.InactivityTimeout, match="the KDC did not answer for 2 s"):
+        kerberos(alice, dovecot, timeout=2).connect()
 
 
 @pytest.mark.usefixtures("silence")
 def test_a_silent_kdc_does_not_outlast_the_operation(alice: Make, dovecot: Dovecot) -> None:
     client = kerberos(alice, dovecot, timeout=1)
     client.settings.absolute_timeout = True
-    with within(4), pytest.raises(errors.OperationTimeout):
+    with within(10), pytest.raises(errors.OperationTimeout):
         client.connect()
 
 
@@ -158,7 +159,7 @@ def test_a_task_that_waits_for_a_silent_kdc_can_be_cancelled(dovecot: Dovecot) -
         assert client.idle
         assert not client.connected
 
-    with within(3):
+    with within(10):
         asyncio.run(main())
 
 
@@ -186,7 +187,7 @@ except errors.Interrupted:
 @pytest.mark.parametrize("kind", ["SMTP", "AsyncSMTP"])
 def test_a_program_that_gave_up_a_silent_kdc_ends_at_once(dovecot: Dovecot, kind: str) -> None:
     script = LEAVING.format(port=dovecot.plain, ca=str(dovecot.ca.root), kind=kind)
-    with within(8):
+    with within(15):
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted ['MainThread']\n", "")
 

@@ -151,7 +151,7 @@ def test_a_silent_issuer_can_be_interrupted(alice: Make, dovecot: Dovecot, issue
     started = time.monotonic()
     with pytest.raises(errors.Interrupted):
         client.connect()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10  # of the 30 that the source would wait
     timer.join()
     issuer.silent.clear()
     assert used(client) == "XOAUTH2"

@@ -31,15 +31,16 @@ if TYPE_CHECKING:
 SMALL = 64 * 1024
 """A body of up to this many octets may go out before the recipients' replies are known."""
 
-WRITE = 6 * CHUNK + 36 * 1024
-"""Octets of one write, and of a BDAT chunk: six parts of a body, and room for line ends and dots.
+WRITE = 8 * CHUNK + 48 * 1024
+"""Octets of one write, and of a BDAT chunk: eight parts of a body, and room for line ends and dots.
 
 Each write, and each reply to a chunk, costs much more than its few instructions: the receiver is woken up, and the code
 that is needed now and then has left the caches. Larger ones gain little, and need more memory.
 """
 
-_AHEAD = 16  # BDAT chunks whose replies may be outstanding on a PIPELINING server: they keep a long, fast line busy
-_ROOM = 1024 * 1024  # octets of memory that the C library shall keep at hand
+_AHEAD = 12  # BDAT chunks whose replies may be outstanding on a PIPELINING server: they keep a long, fast line busy
+_LOOK = 4  # chunks after which one looks whether replies have come
+_ROOM = 2 * 1024 * 1024  # octets of memory that the C library shall keep at hand
 _APART = 16 * 1024  # octets from which a part is a buffer of its own; smaller ones are put together
 
 
@@ -280,13 +281,13 @@ def _ahead(deal: Transaction) -> int:
 
 
 async def _heard(deal: Transaction, unheard: int, ahead: int) -> int:
-    """Read the replies to chunks that are here, and more until at most ``ahead`` are outstanding; return how many are.
+    """Read replies to chunks until at most ``ahead`` are outstanding, and those that are here; return how many are left.
 
     Raises:
         MessageRefused: A chunk was refused; the replies behind it were read, and the transaction is reset.
     """
     talk = deal.session.talk
-    if ahead:
+    if ahead and unheard % _LOOK == 0:
         await talk.early()
     while unheard > ahead or (unheard and talk.answered):
         reply = await talk.hear()

@@ -161,8 +161,8 @@ def test_a_batch(port: int, chunking: bool) -> None:
     within(watch.calls, {"send": most, "poll": most, "recv": most + looks})
 
 
-PARTS = -(-LARGE // (6 * CHUNK))
-"""Writes of six chunks each; the header block goes with the first ones."""
+PARTS = -(-LARGE // (8 * CHUNK))
+"""Writes of eight chunks each; the header block goes with the first ones."""
 
 LARGE_EFFECTS = {
     # DATA: a group before the body. A Poll before MAIL, and one behind each part but the last: a server may refuse.

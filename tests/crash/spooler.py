@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 SPOOL_CALLS = (
@@ -89,6 +90,17 @@ def settled(entry: Any, _: int) -> None:
     note(f"settled/{entry.name}")
 
 
+def decide(directory: str) -> None:
+    """Send the first file again, and remove the second."""
+    from postwright.spool import care
+
+    first, second = sorted(os.listdir(directory))
+    care.requeue(directory, first, time.time())
+    note(f"settled/{first}")
+    care.remove(directory, second)
+    note(f"settled/{second}")
+
+
 def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
     """Queue, then process, as the job says; tell what came out of it."""
     from postwright import SMTP, SMTPError
@@ -119,6 +131,8 @@ def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
                 continue
             note(f"queued/{number}/{name}")
             answer["queued"].append([number, name])
+        if job.get("care"):
+            decide(job["dir"])
         for _ in range(int(job.get("process", 0))):
             try:
                 report = client.process_queue(job["dir"], retry=bool(job.get("retry")), progress=settled)

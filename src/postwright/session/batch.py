@@ -19,15 +19,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postwright.enums import Outcome
-from postwright.errors import SMTPError, UnexpectedReply
+from postwright.errors import ServiceClosing, SMTPError
 from postwright.session.asking import quit_line
 from postwright.session.hearing import Hearing, check_closing, check_reset, closed_early, refused_by_closing
 from postwright.session.states import State
 from postwright.session.tally import FINAL, LINE_FAULTS, TRIES, Tally
 from postwright.session.transaction import TAKEN
-from postwright.session.verdict import tell_refusals, verdict
+from postwright.session.verdict import tell_refusals
 from postwright.session.ways import RSET, Item, Ways, dotted, overlap
-from postwright.words import SendResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from postwright.flow import Flow
     from postwright.message.draft import Draft
     from postwright.session.session import Session
-    from postwright.words import Envelope, Reply
+    from postwright.words import Envelope, SendResult
 
 WINDOW = 64
 """Messages in flight."""
@@ -262,7 +261,7 @@ class Batch:
                 refused_by_closing(item, answers[-1])
                 self._flight.popleft()
                 self._ears.resetting = True
-                if refusals := self._settle(item, answers[0], answers[1:-1], answers[-1]):
+                if refusals := self._tally.settle(item, answers[0], answers[1:-1], answers[-1]):
                     await tell_refusals(self._session, refusals)
         finally:
             del heard[:at]
@@ -303,7 +302,7 @@ class Batch:
         final = (self._ears.here(1) or await self._ears.hear(1))[0] if go.code == 354 else go
         refused_by_closing(item, final)
         self._flight.popleft()
-        if refusals := self._settle(item, mail, rcpts, final):
+        if refusals := self._tally.settle(item, mail, rcpts, final):
             await tell_refusals(self._session, refusals)
         if proven:
             check_reset((self._ears.here(1) or await self._ears.hear(1))[0])
@@ -322,29 +321,24 @@ class Batch:
 
     # What came of each message
 
-    def _settle(self, item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> SendResult | None:
-        """Note what became of a message whose replies are all here; return its result if recipients were refused.
-
-        Raises:
-            UnexpectedReply: The replies don't fit together.
-        """
-        try:
-            result = verdict(item, mail, rcpts, final)
-        except UnexpectedReply:
-            self._flight.appendleft(item)
-            raise
-        self._tally.finish(item, result)  # first of all: a handler may end what follows
-        return result if len(rcpts) > 1 and isinstance(result, SendResult) else None
-
     async def _fault(self, error: SMTPError, *, final: bool) -> None:
         """Settle what was in flight when the line failed.
 
         Nothing goes again if the failure is final: no line could be opened, or the user or the time ended it. Without
         that a line that failed has always settled a message or used up one of its tries, so this comes to an end.
         """
+        taken = self._session.link.taken
+        if isinstance(error, ServiceClosing) and self._flight:
+            try:
+                if await self._ears.nothing_behind():
+                    taken = 0
+                    if self._session.allowance.mails > len(self._flight):  # this line was good for something
+                        self._tally.spare()
+            except FINAL as ending:
+                error = ending
         await self._session.hang_up(error.message, error.code)
         self._ears.clear()
         final = final or isinstance(error, FINAL)
         if final:
             self.ended = error
-        self._tally.fault(error, self._session.link.taken, final=final)
+        self._tally.fault(error, taken, final=final)

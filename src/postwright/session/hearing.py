@@ -8,9 +8,12 @@ from postwright.errors import (
     CommunicationError,
     ConnectionDropped,
     InactivityTimeout,
+    NetworkError,
+    SecurityError,
     ServiceClosing,
     UnexpectedReply,
 )
+from postwright.flow import Read
 from postwright.session.transaction import TAKEN
 from postwright.session.ways import overlap
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from postwright.session.session import Session
     from postwright.session.ways import Item
     from postwright.words import Reply
+
+CLOSING = 5.0
+"""Seconds to wait for the end of a line on which the server said 421."""
 
 PROBE = 5.0
 """Seconds to wait for what stands behind the first final dot: two known servers lose it."""
@@ -77,6 +83,25 @@ class Hearing:
             check_closing(self.heard)
             await self.more(timeout)
         return answers
+
+    async def nothing_behind(self) -> bool:
+        """Say whether a server that said 421 closes the line in order, and says nothing more.
+
+        Then it took nothing of what was sent behind the command that it refused so: it does one command after the
+        other and answers each (RFC 5321 section 2.1), and what it answered would have come before the end of the line.
+        A line that breaks, and TLS that is cut off, prove nothing.
+        """
+        link = self._session.link
+        try:
+            while self._session.talk.last_word and not link.arrived():
+                data = await Read(CLOSING)
+                if not data:
+                    return link.tls is None
+                if (plain := link.take(data)) is not None:
+                    return plain == b"" and link.tls is not None
+        except (NetworkError, InactivityTimeout, SecurityError):
+            pass
+        return False
 
     async def prove(self) -> None:
         """Hear the first answer to RSET; it proves that the server understands what stands behind a dot."""

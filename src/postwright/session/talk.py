@@ -63,6 +63,8 @@ class Talk:
         self.last_reply: Reply | None = None
         self.dropped = False
         """Whether nothing more may be said: the server left or says that it does, or what it says can't be trusted."""
+        self.last_word = False
+        """Whether a 421 was the last that the server said so far."""
         self._reader = ReplyReader(max_line)
         self._patience = patience
         self._clock = clock
@@ -196,6 +198,7 @@ class Talk:
         for index, reply in enumerate(replies):
             if reply.code == 421:
                 self.dropped = True
+                self.last_word = index + 1 == len(replies) and self._reader.empty
                 return replies[: index + 1]
         if self._owed < 0:
             self.dropped = True

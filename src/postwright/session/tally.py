@@ -15,13 +15,16 @@ from postwright.errors import (
     NetworkError,
     OperationTimeout,
     ServiceClosing,
+    UnexpectedReply,
 )
 from postwright.session.crowd import is_open, joined, rest_of
+from postwright.session.verdict import verdict
 from postwright.session.ways import Item
 from postwright.words import SendResult
 
 if TYPE_CHECKING:
     from postwright.errors import SMTPError
+    from postwright.words import Reply
 
 TRIES = 2
 """How often a message is offered at most, while no server can have taken it."""
@@ -60,6 +63,20 @@ class Tally:
             return
         self.done.append((item.key, result))
 
+    def settle(self, item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> SendResult | None:
+        """Note what became of a message whose replies are all here; return its result if recipients were refused.
+
+        Raises:
+            UnexpectedReply: The replies don't fit together.
+        """
+        try:
+            result = verdict(item, mail, rcpts, final)
+        except UnexpectedReply:
+            self.flight.appendleft(item)
+            raise
+        self.finish(item, result)  # first of all: a handler may end what follows
+        return result if len(rcpts) > 1 and isinstance(result, SendResult) else None
+
     def withdraw(self) -> list[int]:
         """Forget what nothing was said of, and return the keys; what some of its recipients have already goes on."""
         begun = [item for item in self.todo if item.earlier is not None]
@@ -72,6 +89,11 @@ class Tally:
         """Return the keys of messages without a result that the server can have (see ``fault``), in part or whole."""
         flying = [item.key for item in self.flight if item.earlier or _may_have(item, taken)]
         return flying + [item.key for item in self.todo if item.earlier]
+
+    def spare(self) -> None:
+        """Count nothing as a try but the first of what is in flight: the server did not come to the rest."""
+        for item in list(self.flight)[1:]:
+            item.tries -= 1
 
     def fault(self, error: SMTPError, taken: int, *, final: bool) -> None:
         """Settle what was in flight when the line failed; what the server can't have taken goes again.

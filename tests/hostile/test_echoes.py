@@ -13,9 +13,11 @@ from postwright.errors import LoginRefused, SMTPError
 from postwright.events import HANDLERS
 from tests.hostile.test_secrets import PASSWORD
 from tests.support.clients import failure
+from tests.support.polite import PolitePeer
 from tests.support.scripts import hello
 
 if TYPE_CHECKING:
+    from postwright.drive.transcripts import Deed
     from tests.support.clients import Client, World
 
 RESPONSE = base64.b64encode(f"\0alice\0{PASSWORD}".encode()).decode()
@@ -104,6 +106,45 @@ def test_in_any_answer_to_auth(world: World, code: int, dress: str) -> None:
     assert_hidden(client, error)
 
 
+class Parrot(PolitePeer):
+    """Offers a login and a way to send many messages at once, and says the password in every reply after the login."""
+
+    def __init__(self, *keywords: str) -> None:
+        super().__init__()
+        self._keywords = keywords
+        self._knows = False
+
+    def afterwards(self) -> bytes | Deed | None:
+        if bytes(self._inbox[:4]) == b"AUTH":
+            self._knows = True
+            return b"235 welcome\r\n" if self.line() else None
+        answer = super().afterwards()
+        if not self._knows or not isinstance(answer, bytes):
+            return answer
+        return answer.replace(b"\r\n", f" {PASSWORD} {PASSWORD}\r\n".encode())
+
+    def _answer(self, verb: bytes) -> bytes | Deed:
+        if verb == b"EHLO":
+            return "".join(f"250-{keyword}\r\n" for keyword in self._keywords).encode() + b"250 AUTH PLAIN\r\n"
+        return super()._answer(verb)
+
+
+@pytest.mark.parametrize("keywords", [("parrot",), ("parrot", "PIPELINING"), ("parrot", "PIPELINING", "CHUNKING")])
+def test_in_all_that_is_said_to_many_messages(world: World, keywords: tuple[str, ...]) -> None:
+    letter = b"From: a@example.org\r\nTo: b@example.net\r\n\r\nHi\r\n"
+    parrot = Parrot(*keywords)
+    client = world.play(parrot, user="alice", password=PASSWORD)
+    client.settings.allow_cleartext_auth = True
+    client.listen(*HANDLERS)
+    client.on_ssl_server_authentication = None
+    results = list(client.send_many([letter] * 20))
+    assert [result.reply.code for result in results] == [250] * 20
+    assert parrot.heard.count(b"MAIL FROM") == 20
+    assert "********" in repr(results)
+    assert PASSWORD not in repr(results)
+    assert_hidden(client)
+
+
 LATER = {
     "EHLO": "C: EHLO client.example\n{}",
     "MAIL": "C: EHLO client.example\nS: 250 hello\nC: MAIL FROM:<a@example.org>\n{}",
@@ -162,7 +203,7 @@ def test_in_the_replies_to_several_messages(world: World) -> None:
         )
     )
     client = plain(world, "S: 235 welcome\nC: EHLO client.example\nS: 250 hello\n" + each * 3)
-    results = client.send_many([letter] * 3)
+    results = list(client.send_many([letter] * 3))
     assert [result.reply.code for result in results] == [250] * 3
     assert PASSWORD not in repr(results)
     assert_hidden(client)

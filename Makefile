@@ -8,8 +8,12 @@ BIN := $(VENV)/bin
 DEMO := $(VENV)/.made-for-demo
 DEV := $(VENV)/.made-for-dev
 
+TLS_TESTS := tests/unit/tls tests/dialogues/test_tls.py tests/interop/test_tls.py tests/interop/test_stapling.py \
+  tests/interop/test_pkcs11.py tests/cli/test_probe.py tests/cli/test_probe_faults.py \
+  $(addprefix --ignore=tests/unit/tls/,test_broken_stores.py test_jks.py test_pkcs11.py test_ppk.py test_stores.py)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test newest lint bench docs clean
 
 help: ## show the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +34,19 @@ test: $(DEV) ## check style and types, run all tests, show the coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
+newest: $(BIN)/python ## run the tests of TLS with the newest Python that is there (it has a new ssl each time)
+	@python=$$(.ci/newest $(BIN)/python); \
+	if [ -z "$$python" ]; then \
+	  echo "SKIPPED: no Python here is newer than $$($(BIN)/python -V), so the tests of TLS have nothing new to run on"; \
+	else \
+	  $(MAKE) --no-print-directory PYTHON="$$python" VENV=$(VENV)-newest tls; \
+	fi
+
+.PHONY: tls
+tls: $(BIN)/.made-for-tls # with files and programs that have nothing to do with Python's ssl left out: a matter of time
+	@$(BIN)/python -V
+	$(if $(STRICT),POSTWRIGHT_REQUIRE_SERVERS=1) $(BIN)/python -m pytest -q -p no:cacheprovider $(TLS_TESTS)
+
 lint: $(DEV) ## check style and types only
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -44,7 +61,7 @@ docs: $(DEV) ## write the reference from the source, build the pages
 	@echo "the first page: docs/_build/html/index.html"
 
 clean: ## remove what these verbs made
-	rm -rf $(VENV) docs/_build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) $(VENV)-newest docs/_build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find src tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -68,6 +85,11 @@ $(DEMO): pyproject.toml | $(BIN)/python
 	@touch $@
 
 # Dependency groups need pip 25.1 or newer.
+$(BIN)/.made-for-tls: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -e '.[cli,demo,tls]' --group test
+	@touch $@
+
 $(DEV): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --upgrade pip
 	$(BIN)/python -m pip install -q -e '.[all]' --group dev --group docs

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from postwright import SendResult
+    from postwright.component.composed import Composed
 
 TLS = {"": 3, "implicit": 1, "starttls": 2}
 
@@ -151,12 +152,15 @@ def composed(port: int, count: int, *, chunking: bool = True) -> float:
     """Compose messages from properties, and send them over one connection."""
     client = SMTP(**arguments(port))
     prepared(client, chunking=chunking)
-    began = time.perf_counter()
-    with client:
-        client.connect()
+
+    def described() -> Iterator[Composed]:
         for number in range(count):
             describe(client, number)
-            client.send()
+            yield client.compose()
+
+    began = time.perf_counter()
+    for result in client.send_many(described()):
+        checked(result)
     return time.perf_counter() - began
 
 

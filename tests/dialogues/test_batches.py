@@ -30,3 +30,23 @@ def test_a_line_on_which_a_message_failed_is_never_used_again(world: World) -> N
     assert isinstance(results[0], errors.MalformedReply)
     assert results[0].outcome is Outcome.UNKNOWN
     assert [type(result) for result in results[1:]] == [SendResult] * 2
+
+
+def test_what_was_composed_goes_in_a_batch_as_it_was_then(world: World) -> None:
+    client = world.play(hello() + FINE + FINE.replace("b@example.net", "c@example.net") + LEAVE)
+    client.send_to, client.message_id = "b@example.net", "1@example.org"
+    first = client.compose()
+    client.send_to, client.message_id = "c@example.net", "2@example.org"
+    results = list(client.send_many([first, client.compose()]))
+    assert [result.message_id for result in results] == ["<1@example.org>", "<2@example.org>"]
+    assert [result.recipients[0].address for result in results] == ["b@example.net", "c@example.net"]
+    assert first.message_id == "<1@example.org>"
+    assert first.headers.endswith(b"\r\n\r\n")
+    assert [recipient.address.spec for recipient in first.recipients] == ["b@example.net"]
+
+
+def test_what_was_composed_can_go_to_others(world: World) -> None:
+    client = world.play(hello() + FINE.replace("b@example.net", "c@example.net") + "C: QUIT\nS: 221 bye\n")
+    client.send_to = "b@example.net"
+    result = client.send_message(client.compose(), None, "c@example.net")
+    assert result.recipients[0].address == "c@example.net"

@@ -89,6 +89,7 @@ MEMBERS = {
     "address_check": "services whose users choose the server must keep them out of their own network",
     "attached_file": "the reference speaks of AttachedFile without listing it",
     "attachments": "attachments are what most mail has",
+    "compose": "a batch of messages that are described by properties",
     "last_outcome": "a handler's own exception can't carry the outcome",
     "message_html": "mail with HTML is what most programs send",
     "message_recipients": "one object for each recipient reads better than four arrays",

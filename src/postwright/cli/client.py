@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from typing import Any
 
+    from postwright.component.composed import Composed
     from postwright.message.draft import Draft
     from postwright.options import Plan
 
@@ -43,7 +44,11 @@ class Client(SMTP):
         return self._notified(envelope), self.draft
 
     def _adopted(
-        self, plan: Plan, message: Message | bytes, from_addr: str | None, to_addrs: str | Iterable[str] | None
+        self,
+        plan: Plan,
+        message: Message | bytes | Composed,
+        from_addr: str | None,
+        to_addrs: str | Iterable[str] | None,
     ) -> tuple[Envelope, Draft]:
         envelope, self.draft = super()._adopted(plan, message, from_addr, to_addrs)
         return self._notified(envelope), self.draft

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from postwright.component.batching import Letter
+    from postwright.component.composed import Composed
     from postwright.flow import Flow
     from postwright.options import Plan
     from postwright.words import QueueEntry, QueueReport, Reply, SendResult
@@ -134,7 +135,10 @@ class AsyncSMTP(Component):
         return await self._run(plan, self._operations.send(envelope, draft, verb))
 
     async def send_message(
-        self, message: Message | bytes, from_addr: str | None = None, to_addrs: str | Iterable[str] | None = None
+        self,
+        message: Message | bytes | Composed,
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
     ) -> SendResult:
         """Send a finished message."""
         plan = self._ready()
@@ -195,7 +199,7 @@ class AsyncSMTP(Component):
     async def queue_many(
         self,
         queue_dir: str | os.PathLike[str],
-        messages: Iterable[Message | bytes],
+        messages: Iterable[Message | bytes | Composed],
         *,
         priority: int = 5,
         not_before: datetime | None = None,

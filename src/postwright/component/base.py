@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from postwright import events
 from postwright.component.addressing import Addressing
 from postwright.component.attachments import Bodies
+from postwright.component.composed import Composing
 from postwright.component.recipients import MessageRecipients, View
 from postwright.component.rooms import clock, configuring, drafts, mime, operations, sessions, states, writing
 from postwright.component.signals import Signal, Signals
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from typing import BinaryIO
 
+    from postwright.component.composed import Composed
     from postwright.component.pooling import Pooling
     from postwright.component.queueing import Queueing
     from postwright.drive import Driver
@@ -48,7 +50,7 @@ _HEADER_OPTIONS = (
 )
 
 
-class Component(Addressing, Properties, Signals):
+class Component(Addressing, Composing, Properties, Signals):
     """The properties, settings and events of an SMTP client.
 
     Args:
@@ -337,13 +339,12 @@ class Component(Addressing, Properties, Signals):
     def _adopted(
         self,
         plan: Plan,
-        message: Message | bytes,
+        message: Message | bytes | Composed,
         from_addr: str | None,
         to_addrs: str | Iterable[str] | None,
     ) -> tuple[Envelope, Draft]:
         """Return a finished message and its envelope; nothing was sent when this raises."""
-        draft = writing.draft_of(message, self._session.host_name)
-        return writing.named_envelope(plan, draft, from_addr, to_addrs), draft
+        return writing.adopted(plan, message, from_addr, to_addrs, self._session.host_name)
 
     def _adopter(self, plan: Plan) -> Callable[[Any], tuple[Envelope, Draft]]:
         return lambda message: self._adopted(plan, message, None, None)

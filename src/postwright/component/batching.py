@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from postwright.component.attachments import Bodies
 from postwright.component.load import MOMENT
+from postwright.drive import clock
 from postwright.errors import SMTPError
 from postwright.flow import Sleep
+from postwright.session.batch import MOMENT as GATHERED
 from postwright.session.batch import WINDOW, Batch
 from postwright.session.tally import FINAL
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
     from postwright.component.base import Component
+    from postwright.component.composed import Composed
     from postwright.component.load import Load
     from postwright.component.operations import Operations
     from postwright.message.draft import Draft
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="Component")
 
-Letter: TypeAlias = "Message | bytes | tuple[Message | bytes, str | None, str | Iterable[str] | None]"
+Letter: TypeAlias = (
+    "Message | bytes | Composed | tuple[Message | bytes | Composed, str | None, str | Iterable[str] | None]"
+)
 """A finished message; in a tuple also its sender and its recipients, where they are not those of its headers."""
 
 
@@ -77,7 +82,8 @@ class Feed:
         self._load = load
         self._place = place
         opening = operations.open if place is None else partial(place.reopen, operations)
-        self.batch = Batch(operations.session, opening, operations.send_alone, window)
+        moment = GATHERED if place is None else BRISK  # others take their turns in between
+        self.batch = Batch(operations.session, opening, operations.send_alone, window, moment=moment)
 
     def take(self, number: int, letter: Letter) -> bool:
         """Take a message; say whether it is time to send. One that can't be sent has its result at once."""
@@ -104,10 +110,13 @@ class Feed:
 
     async def advance(self, *, more: bool = False) -> None:
         """Send, see ``Batch.advance``; where the server bears no more connections, others get the messages."""
+        began = clock.monotonic()
         try:
             await self.batch.advance(more=more)
         except CrowdedError:
             self._load.give_back(self.batch.withdraw())
+        if more and self._place is not None:
+            self.batch.window = share(self.batch.window, clock.monotonic() - began)
 
     async def rest(self) -> None:
         """Do what there is to do where there is no message to take."""
@@ -126,7 +135,15 @@ class Feed:
 
 
 SHARE = 8
-"""Messages that one of several connections takes at a time: few, so that all have their share."""
+"""Messages that one of several connections takes at first: few, so that all have their share."""
+
+BRISK = 0.1
+"""Seconds for a share on a connection that may take a larger one the next time: it never holds others up for long."""
+
+
+def share(last: int, took: float) -> int:
+    """Return how many messages a connection takes next, after so many took so many seconds."""
+    return min(2 * last, WINDOW) if took < BRISK else max(last // 2, SHARE)
 
 
 class Numbered:

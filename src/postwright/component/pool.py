@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from postwright.component.batching import Letter
+    from postwright.component.composed import Composed
     from postwright.errors import SMTPError
     from postwright.words import SendResult
 
@@ -83,7 +84,10 @@ class Pool(Pooling[SMTP]):
         run(self._give_back(client))
 
     def send_message(
-        self, message: Message | bytes, from_addr: str | None = None, to_addrs: str | Iterable[str] | None = None
+        self,
+        message: Message | bytes | Composed,
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
     ) -> SendResult:
         """Send a finished message over a connection of the pool; from any thread.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from postwright.component.batching import Letter
+    from postwright.component.composed import Composed
     from postwright.errors import SMTPError
     from postwright.words import SendResult
 
@@ -88,7 +89,10 @@ class AsyncPool(Pooling[AsyncSMTP]):
             each._drop()
 
     async def send_message(
-        self, message: Message | bytes, from_addr: str | None = None, to_addrs: str | Iterable[str] | None = None
+        self,
+        message: Message | bytes | Composed,
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
     ) -> SendResult:
         """Send a finished message over a connection of the pool."""
         async with self.connection() as smtp:

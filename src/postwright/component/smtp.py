@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from postwright.component.batching import Letter
+    from postwright.component.composed import Composed
     from postwright.errors import SMTPError
     from postwright.flow import Flow
     from postwright.options import Plan
@@ -138,7 +139,10 @@ class SMTP(Component):
         return self._run(plan, self._operations.send(envelope, draft, verb))
 
     def send_message(
-        self, message: Message | bytes, from_addr: str | None = None, to_addrs: str | Iterable[str] | None = None
+        self,
+        message: Message | bytes | Composed,
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
     ) -> SendResult:
         """Send a finished message.
 
@@ -274,7 +278,7 @@ class SMTP(Component):
     def queue_many(
         self,
         queue_dir: str | os.PathLike[str],
-        messages: Iterable[Message | bytes],
+        messages: Iterable[Message | bytes | Composed],
         *,
         priority: int = 5,
         not_before: datetime | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from postwright.component.composed import Composed
 from postwright.drive import clock
 from postwright.enums import RecipientType
 from postwright.errors import (
@@ -168,6 +169,23 @@ def charset_of(plan: Plan, rows: MessageRecipients) -> str:
             wrong = text[error.start : error.start + 1]
             raise TextNotEncodable(f"{name}: code page {settings.code_page} has no '{wrong}'") from None
     return codec
+
+
+def adopted(
+    plan: Plan,
+    message: Message | bytes | Composed,
+    from_addr: str | None,
+    to_addrs: str | Iterable[str] | None,
+    host_name: str,
+) -> tuple[Envelope, Draft]:
+    """Return a finished or composed message with its envelope."""
+    if not isinstance(message, Composed):
+        draft = draft_of(message, host_name)
+    elif from_addr is None and to_addrs is None:
+        return message._envelope, message._draft
+    else:
+        draft = message._draft
+    return named_envelope(plan, draft, from_addr, to_addrs), draft
 
 
 def draft_of(message: Message | bytes, host_name: str) -> Draft:

@@ -76,7 +76,7 @@ class Batch:
     ) -> None:
         self._session = session
         self._open, self._alone = open_line, alone
-        self._window, self._enough = window, min(enough, window)
+        self.window, self._enough = window, min(enough, window)
         self._moment = moment
         self._before_end = before_end
         self._tally = Tally()
@@ -115,7 +115,7 @@ class Batch:
     @property
     def room(self) -> int:
         """How many more messages shall be taken: few while it is not known that they can be overlapped."""
-        window = self._window if self._overlapping else min(FEW, self._window)
+        window = self.window if self._overlapping else min(FEW, self.window)
         taken = len(self._todo) + len(self._flight)
         return window - taken if taken * 2 <= window else 0
 
@@ -127,7 +127,7 @@ class Batch:
     def full(self) -> bool:
         """Whether enough waits to be sent, or something has waited for a moment."""
         waiting = len(self._todo)
-        return waiting + len(self._flight) >= self._window or (waiting > 0 and self._session.clock() > self._due)
+        return waiting + len(self._flight) >= self.window or (waiting > 0 and self._session.clock() > self._due)
 
     @property
     def pending(self) -> bool:
@@ -212,7 +212,7 @@ class Batch:
             self._session.talk.expect(sum([len(item.envelope.recipients) + 3 for item in ready]))
             self._session.state = State.ENDED
             await self._session.talk.pour(out)
-        while (self._flight or self._ears.resetting) and (len(self._flight) > self._window // 2 or not self._goes_on()):
+        while (self._flight or self._ears.resetting) and (len(self._flight) > self.window // 2 or not self._goes_on()):
             await self._hear_chunked()
         if not self._flight and not self._ears.resetting:
             self._session.state = State.READY
@@ -220,7 +220,7 @@ class Batch:
     def _fitting(self) -> list[Item]:
         """Take the messages that go out in one write."""
         ready: list[Item] = []
-        octets, room = 0, self._window - len(self._flight)
+        octets, room = 0, self.window - len(self._flight)
         while self._todo and len(ready) < room and octets < WRITE and self._fits():
             item = self._todo.popleft()
             self._session.allowance.use(item.envelope.recipients)

@@ -153,7 +153,16 @@ def test_both_classes_have_the_same_members_with_the_same_parameters() -> None:
 
 
 def test_the_methods_that_talk_to_a_server_are_coroutines() -> None:
-    plain = {"config", "add_attachment", "set_message_stream", "interrupt", "reset", "reset_headers", "send_many"}
+    plain = {
+        "config",
+        "add_attachment",
+        "set_message_stream",
+        "interrupt",
+        "reset",
+        "reset_headers",
+        "send_many",
+        "compose",
+    }
     for name in members(SMTP):
         if inspect.isfunction(inspect.getattr_static(SMTP, name)) and name not in plain:
             assert inspect.iscoroutinefunction(inspect.getattr_static(AsyncSMTP, name)), name

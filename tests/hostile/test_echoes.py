@@ -130,13 +130,15 @@ class Parrot(PolitePeer):
 
 
 @pytest.mark.parametrize("keywords", [("parrot",), ("parrot", "PIPELINING"), ("parrot", "PIPELINING", "CHUNKING")])
-def test_in_all_that_is_said_to_many_messages(world: World, keywords: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("listening", [True, False])  # with a listener to each line nothing is overlapped
+def test_in_all_that_is_said_to_many_messages(world: World, keywords: tuple[str, ...], listening: bool) -> None:
     letter = b"From: a@example.org\r\nTo: b@example.net\r\n\r\nHi\r\n"
     parrot = Parrot(*keywords)
     client = world.play(parrot, user="alice", password=PASSWORD)
     client.settings.allow_cleartext_auth = True
-    client.listen(*HANDLERS)
-    client.on_ssl_server_authentication = None
+    if listening:
+        client.listen(*HANDLERS)
+        client.on_ssl_server_authentication = None
     results = list(client.send_many([letter] * 20))
     assert [result.reply.code for result in results] == [250] * 20
     assert parrot.heard.count(b"MAIL FROM") == 20

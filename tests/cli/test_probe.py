@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import trustme
 
+from postwright.cli.probe_facts import Facts
+from postwright.cli.probe_report import rows
+from postwright.wire.extensions import Extensions
 from tests.cli.conftest import Program
 from tests.cli.proxy import Proxy
 from tests.cli.server import DROP, HANG, Server
@@ -99,6 +102,34 @@ def test_tls_from_the_first_byte(run: Program, implicit_server: Server, ca_file:
     assert done.json["tls"]["start"] == "implicit"
     assert done.json["extensions"]["before_tls"] is None
     assert done.json["auth"] == {"before_tls": None, "after_tls": ["PLAIN", "LOGIN"]}
+
+
+@pytest.mark.parametrize("password", [False, True])
+def test_a_port_that_does_not_begin_with_tls_is_found_out(
+    run: Program, tls_server: Server, ca_file: str, monkeypatch: pytest.MonkeyPatch, password: bool
+) -> None:
+    """On a port that nobody knows, TLS is tried at once; then as it is offered, or by STARTTLS alone for a login."""
+    monkeypatch.setenv("POSTWRIGHT_PASSWORD", "hunter two")
+    tls_server.extensions = ALL
+    login = ["-u", "me@example.org"] if password else []
+    done = run("probe", tls_server.address, "--ca-file", ca_file, "--json", *login)
+    assert (done.code, done.json["logged_in"]) == (0, password)
+    assert done.json["tls"]["start"] == "starttls"
+    assert codes(done.json["better"]) == ["begins_in_plaintext"]
+    assert "--tls starttls" in done.json["better"][0]["text"]
+    tls_server.extensions = ()
+    assert codes(run("probe", tls_server.address, "--ca-file", ca_file, "--json").json["better"])[0] == (
+        "begins_in_plaintext"
+    )
+
+
+def test_what_is_said_twice_is_shown_once() -> None:
+    before, after = {"SIZE": (), "STARTTLS": (), "AUTH": ("PLAIN",)}, {"SIZE": (), "AUTH": ("PLAIN",)}
+    for end in ({}, {"HELP": ()}):
+        facts = Facts("mail.example.org", 25, before=Extensions(before | end), after=Extensions(after | end))
+        shown = {row.label: row.text for row in rows(facts, [], dt.datetime.now(dt.UTC))}
+        assert shown["after TLS"] == "the same, without STARTTLS"
+        assert shown["logins"] == "PLAIN, with and without TLS"
 
 
 def test_without_tls(run: Program, server: Server) -> None:

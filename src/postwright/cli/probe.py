@@ -63,12 +63,23 @@ def _learned(args: argparse.Namespace, client: Client) -> Facts:
     with Trail(client, path):
         trail = client.on_pi_trail.handler
         facts = _looked_at(client, trail, overrule=free)
+        if _begins_in_plaintext(client, facts):
+            client.ssl_start_mode = SSLStartMode.OPPORTUNISTIC if free else SSLStartMode.EXPLICIT
+            facts = _looked_at(client, trail, overrule=free)
+            facts.begins_in_plaintext = True
         if free and isinstance(facts.error, HandshakeFailed):
             client.settings.ssl_enabled_protocols = _OLD_PROTOCOLS
             again = _looked_at(client, trail, overrule=True)
             if again.tls is not None:
+                again.begins_in_plaintext = facts.begins_in_plaintext
                 return again
     return facts
+
+
+def _begins_in_plaintext(client: Client, facts: Facts) -> bool:
+    """Whether nobody said how TLS starts, the port made us try it at once, and that was wrong."""
+    guessed = client.ssl_start_mode is SSLStartMode.AUTOMATIC and isinstance(facts.error, HandshakeFailed)
+    return guessed and "answered in plaintext" in str(facts.error)
 
 
 def _looked_at(client: Client, trail: Callable[[PITrail], object] | None, *, overrule: bool) -> Facts:

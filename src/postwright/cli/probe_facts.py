@@ -54,6 +54,8 @@ class Facts:
     verdict: str = ""
     trusted: bool = False
     tls: TLS | None = None
+    begins_in_plaintext: bool = False
+    """Whether TLS was tried from the first byte, and the server knows it by STARTTLS alone."""
     logged_in: bool = False
     error: SMTPError | None = None
 

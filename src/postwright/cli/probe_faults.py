@@ -46,10 +46,10 @@ def faults(facts: Facts, now: dt.datetime, *, tls_wanted: bool = True) -> list[F
         now: The time.
         tls_wanted: Whether TLS was to be used where the server has it.
     """
-    found = [*_plaintext(facts, tls_wanted=tls_wanted), *_certificates(facts, now)]
+    found = [*_certificates(facts, now)]
     if facts.tls is not None:
         found += _negotiated(facts.tls)
-    found += [*_offers(facts), *_error(facts)]
+    found += [*_plaintext(facts, tls_wanted=tls_wanted), *_offers(facts), *_error(facts)]
     return sorted(found, key=lambda fault: not fault.serious)
 
 
@@ -71,6 +71,8 @@ def _plaintext(facts: Facts, *, tls_wanted: bool) -> Iterator[Fault]:
         yield Fault("tls_not_tried", "TLS was not looked at, because of --tls none", serious=False)
     elif facts.starttls is not None and facts.starttls.code != 220:
         yield Fault("starttls_refused", f"STARTTLS is offered, and then refused: {facts.starttls}")
+    if facts.begins_in_plaintext:
+        yield Fault("begins_in_plaintext", "this port begins without TLS: to send, say --tls starttls", serious=False)
     if readable := [name for name in offered.mechanisms if name in _READABLE]:
         yield Fault(
             "auth_in_plaintext", f"without TLS a login by {', '.join(readable)} is offered, which shows the password"

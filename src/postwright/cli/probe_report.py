@@ -47,7 +47,7 @@ def rows(facts: Facts, faults: list[Fault], now: dt.datetime) -> list[Row]:
     if facts.chain:
         found += _certificate_rows(facts, now)
     if facts.after is not None:
-        found.append(Row("after TLS", _words(facts.after)))
+        found.append(Row("after TLS", _after(facts.after, facts.before)))
     if facts.offers is not None:
         found.append(Row("logins", _logins(facts)))
     if facts.logged_in:
@@ -67,6 +67,13 @@ def _words(offered: Extensions) -> str:
     return ", ".join(" ".join([keyword, *offered.parameters(keyword)]) for keyword in offered) or "no extensions"
 
 
+def _after(after: Extensions, before: Extensions | None) -> str:
+    """Say what EHLO said inside TLS; most servers say what they said before."""
+    if before is not None and _words(after) == _words(before).replace("STARTTLS, ", "").removesuffix(", STARTTLS"):
+        return "the same, without STARTTLS"
+    return _words(after)
+
+
 def _tls(tls: TLS, *, by_starttls: bool) -> str:
     how = "by STARTTLS" if by_starttls else "at once"
     exchange = f", {tls.exchange} ({tls.exchange_bits} bits)" if tls.exchange else ""
@@ -74,6 +81,8 @@ def _tls(tls: TLS, *, by_starttls: bool) -> str:
 
 
 def _logins(facts: Facts) -> str:
+    if facts.before is not None and facts.after is not None and facts.before.mechanisms == facts.after.mechanisms:
+        return f"{', '.join(facts.after.mechanisms) or 'none'}, with and without TLS"
     parts = []
     if facts.before is not None:
         parts.append(f"{', '.join(facts.before.mechanisms) or 'none'} without TLS")

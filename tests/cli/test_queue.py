@@ -242,10 +242,23 @@ def test_reports_that_are_asked_for(mail: Callable[..., Letter]) -> None:
     assert (made.dsn_return, made.envelope_id) == ("HDRS", "id1")
 
 
+def test_the_queue_is_listed_as_mailq_does(
+    mail: Callable[..., Letter], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Subject: x\n\nhi\n")))
+    assert sendmail.main(["-n", f"-oQ{tmp_path / 'other'}", "-f", "me@example.org", "a@example.org"]) == 0
+    assert sendmail.main(["-bp"]) == 0
+    assert capsys.readouterr().out == ""
+    assert sendmail.main(["-bp", "-oQ", str(tmp_path / "other")]) == 0
+    assert capsys.readouterr().out.endswith("a@example.org\n")
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
         ([], 64),
+        (["-q"], 64),
         (["-bs"], 64),
         (["-f"], 64),
         (["-O", "Timeout=3", "a@example.org"], 64),

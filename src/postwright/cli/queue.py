@@ -289,7 +289,7 @@ def stats(args: argparse.Namespace, screen: Screen) -> Exit:
 def show(args: argparse.Namespace, screen: Screen) -> Exit:
     """Show what is known of one message."""
     (name,) = args.names
-    row = next((row for row in care.rows(args.directory) if row.name == name), None)
+    row = care.row(args.directory, name)
     if row is None:
         raise Problem(f"there is no {name} in {args.directory}", Exit.NO_INPUT)
     for key, value in _object(row).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import os
 import re
@@ -12,7 +13,7 @@ from postwright.cli.client import Client
 from postwright.cli.composing import Finished
 from postwright.cli.exits import Exit, exit_for
 from postwright.cli.problems import Problem
-from postwright.cli.queue import queue_finished
+from postwright.cli.queue import queue_finished, show_list
 from postwright.cli.reading import standard_input
 from postwright.cli.screen import Screen, finish
 from postwright.drive import clock
@@ -37,14 +38,16 @@ Puts a message into a queue, for programs that know sendmail. `postwright queue 
   -N WHEN       delivery reports: never, or some of success,failure,delay
   -R WHAT       what a bounce brings back: full or hdrs
   -V ID         an identifier that bounces bring back
-  -O QueueDirectory=DIR   the queue; default: POSTWRIGHT_QUEUE, else ~/.local/state/postwright/queue
-  -bm, -odb, -odi, -odq, -oem, -oep, -B TYPE   accepted: they ask for what is done anyway
+  -O QueueDirectory=DIR, -oQ DIR
+                the queue; default: POSTWRIGHT_QUEUE, else ~/.local/state/postwright/queue
+  -bp           list the queue
+  -bm, -n, -odb, -odi, -odq, -oem, -oep, -B TYPE   accepted: they ask for what is done anyway
 """
 
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _LOCAL = re.compile(r"[A-Za-z0-9._+-]+", re.ASCII)
 _PEOPLE = re.compile(rb"^(?:to|cc|bcc|from|sender|reply-to):[^\n]*$", re.IGNORECASE | re.MULTILINE)
-_DONE_ANYWAY = {"-bm", "-odb", "-odi", "-odq", "-oem", "-oep", "-oee", "-em", "-ep", "-om", "-m", "-G", "-U"}
+_DONE_ANYWAY = {"-bm", "-odb", "-odi", "-odq", "-oem", "-oep", "-oee", "-em", "-ep", "-om", "-m", "-n", "-G", "-U"}
 _WITH_VALUE = "frFNRVOB"
 
 
@@ -54,6 +57,7 @@ class Wanted:
     def __init__(self, words: Sequence[str]) -> None:
         self.from_headers = False
         self.dots_end = True
+        self.listing = False
         self.values: dict[str, str] = {}
         self.recipients: list[str] = []
         rest = iter(words)
@@ -70,6 +74,12 @@ class Wanted:
             return
         if word in {"-i", "-oi"}:
             self.dots_end = False
+        elif word == "-bp":
+            self.listing = True
+        elif word.startswith("-oQ"):
+            self._value("O", f"QueueDirectory={word[3:] or next(rest, '')}")
+        elif word.startswith("-q"):
+            raise Problem("the queue is not run here: postwright queue run DIRECTORY --server HOST", Exit.USAGE)
         elif word in {"-t", "-ti", "-it"}:
             self.from_headers = True
             self.dots_end = self.dots_end and "i" not in word
@@ -104,7 +114,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words in (["--help"], ["-h"]):
             screen.say(HELP)
             return Exit.OK
-        _queue(Wanted(words))
+        wanted = Wanted(words)
+        if wanted.listing:
+            return int(show_list(argparse.Namespace(directory=_directory(wanted)), screen))
+        _queue(wanted)
     except Problem as problem:
         screen.complain(problem.text)
         return int(problem.exit_code)

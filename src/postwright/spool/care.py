@@ -55,6 +55,22 @@ def rows(path: str) -> Iterator[Row]:
         directory.close()
 
 
+def row(path: str, name: str) -> Row | None:
+    """Return one file of a queue; None where there is no such file.
+
+    Raises:
+        QueueFileInvalid: No file of a queue has such a name.
+        QueueUnusable: There is no such directory.
+    """
+    stem = check_name(name, *STATES)
+    directory = Directory(path)
+    try:
+        found = _row(directory, name, name.removeprefix(stem))
+        return None if found is not None and found.busy and not directory.holds(name) else found
+    finally:
+        directory.close()
+
+
 def _row(directory: Directory, name: str, suffix: str) -> Row | None:
     state = suffix.removeprefix(".")
     try:
@@ -128,5 +144,5 @@ def _open(directory: Directory, name: str) -> Claim:
     try:
         return Claim(directory, stem, suffix)
     except Taken:
-        there = name in directory.names(suffix)
+        there = directory.holds(name)
         raise QueueFileInvalid(f"{name}: {'a process is at it' if there else 'there is no such file'}") from None

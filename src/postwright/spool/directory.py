@@ -183,6 +183,14 @@ class Directory:
         if facts.st_mode & 0o077:
             os.fchmod(fd, 0o600)
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        try:
+            os.stat(name, dir_fd=self.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
     def has(self, name: str, fd: int) -> bool:
         """Whether the name leads to this open file."""
         try:

@@ -175,7 +175,7 @@ def test_whatever_is_in_a_file_only_the_true_message_comes_out(tmp_path: Path, r
     """Octets flipped, cut out, doubled, and put in: it is the message as it was queued, or no message."""
     chance = random.Random(11)
     good = file_of() + note("Outcome", "t not_sent no")
-    rounds = 300_000 if request.config.getoption("--long") else 3_000
+    rounds = 1_000_000 if request.config.getoption("--long") else 3_000
     path = tmp_path / "m.queued"
     directory = Directory(tmp_path)
     faults = 0

@@ -218,19 +218,20 @@ class AsyncDriver(Carrier):
         return self._take() or (b"" if self._eof else None)
 
     def _write_now(self, effect: Write) -> bytes | object:
-        sock = self._connected()
+        sock, large = self._connected(), isinstance(effect.data, list)
         try:
-            return b"" if hand_over(sock, effect) else LATER  # what arrived meanwhile is kept here for the next Read
+            done = hand_over(sock, effect)
         except OSError as error:
             if not self._eof:
                 self._receive()
             effect.early = self._take()
             raise dialing.explained(error, "sending") from error
+        return b"" if done and not large else LATER  # what arrived meanwhile is kept here for the next Read
 
     async def _write(self, patience: Patience, effect: Write) -> bytes:
-        """Write the rest of what could not be written at once."""
+        """Write the rest of what could not be written at once; between the parts of a body others have their turn."""
         sock = self._connected()
-        while True:
+        while effect.data:
             if len(self._arrived) > EARLY:
                 raise ReplyTooLong(f"over {EARLY} octets while it was sent to")
             await patience.writable(
@@ -238,6 +239,8 @@ class AsyncDriver(Carrier):
             )
             if self._write_now(effect) is not LATER:
                 return b""
+        await asyncio.sleep(0)
+        return b""
 
     async def _hang(self, _: Patience, __: Hangup) -> None:
         self.hang_up()

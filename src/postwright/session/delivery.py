@@ -249,13 +249,14 @@ async def send_chunks(deal: Transaction, started: bool) -> Reply:
     _keep_at_hand()
     carrier = Carrier(deal)
     load = Load(carrier.write)
-    unheard = 0
+    chunks = unheard = 0
     async for parts in carrier.parts():
         for part in parts:
             if not load.has_room(len(part)):
                 size = Command(b"BDAT %d\r\n" % load.octets, f"BDAT {load.octets}")
                 await session.talk.say(size, body=load.buffers)
-                unheard = await _heard(deal, unheard + 1, _ahead(deal))
+                chunks += 1
+                unheard = await _heard(deal, unheard + 1, _ahead(deal), look=chunks % _LOOK == 0)
                 load = Load(carrier.write)
             load.add(part)
     await _heard(deal, unheard, 0)
@@ -280,14 +281,20 @@ def _ahead(deal: Transaction) -> int:
     return _AHEAD if pipelining else 0
 
 
-async def _heard(deal: Transaction, unheard: int, ahead: int) -> int:
+async def _heard(deal: Transaction, unheard: int, ahead: int, *, look: bool = False) -> int:
     """Read replies to chunks until at most ``ahead`` are outstanding, and those that are here; return how many are left.
+
+    Args:
+        deal: The transaction.
+        unheard: How many are outstanding now.
+        ahead: How many may be.
+        look: Look for more without waiting.
 
     Raises:
         MessageRefused: A chunk was refused; the replies behind it were read, and the transaction is reset.
     """
     talk = deal.session.talk
-    if ahead and unheard % _LOOK == 0:
+    if ahead and look:
         await talk.early()
     while unheard > ahead or (unheard and talk.answered):
         reply = await talk.hear()

@@ -7,6 +7,7 @@ here. Who makes one smaller lowers the bound with it. The reason stands beside e
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,9 +168,9 @@ PARTS = -(-LARGE // (8 * CHUNK))
 LARGE_EFFECTS = {
     # DATA: a group before the body. A Poll before MAIL, and one behind each part but the last: a server may refuse.
     False: {"Write": PARTS + 1, "Read": 2, "Poll": PARTS},
-    # BDAT: a group before the body, and a reply to each part. A Poll before MAIL, and one behind each part but the last,
-    # which takes in what was answered meanwhile; the last part waits for all answers, which may come one by one.
-    True: {"Write": PARTS + 1, "Read": PARTS + 1, "Poll": PARTS},
+    # BDAT: a group before the body, and a reply to each part. A Poll before MAIL, and one behind every fourth part, which
+    # takes in what was answered meanwhile; the last part waits for all answers, which may come one by one.
+    True: {"Write": PARTS + 1, "Read": PARTS + 1, "Poll": PARTS // 4 + 1},
 }
 
 
@@ -187,8 +188,33 @@ def test_a_large_message_with_asyncio(port: int, chunking: bool) -> None:
     watch = seen_async(port, letters.raw(size=LARGE), chunking=chunking)
     bounds = LARGE_EFFECTS[chunking]
     within(watch.effects, bounds)
-    # as above, and a second turn of the loop for each wait
-    within(watch.calls, {"send": bounds["Write"], "poll": 2 * bounds["Read"], "recv": bounds["Read"] + bounds["Poll"]})
+    # as above, a second turn of the loop for each wait, and one behind each part of the body, in which others have theirs
+    turns = 2 * bounds["Read"] + PARTS
+    within(watch.calls, {"send": bounds["Write"], "poll": turns, "recv": bounds["Read"] + bounds["Poll"]})
+
+
+def test_a_large_message_leaves_others_their_turns(port: int) -> None:
+    """Its server takes everything at once, so that nothing but the driver's own manners makes it stop."""
+    sends = [0]  # how many there were at each turn of another task
+
+    async def everything() -> None:
+        async with AsyncSMTP(mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3) as client:
+            client.settings.use_chunking = False
+            await client.connect()
+            with watched_async(client) as watch:
+
+                async def others() -> None:
+                    while True:
+                        sends.append(watch.calls["send"])
+                        await asyncio.sleep(0)
+
+                task = asyncio.ensure_future(others())
+                await client.send_message(letters.raw(size=LARGE))
+                task.cancel()
+
+    asyncio.run(everything())
+    assert sends[-1] >= PARTS
+    assert max(after - before for before, after in itertools.pairwise(sends)) <= 2
 
 
 @pytest.mark.skipif(not copies.possible(), reason="needs glibc's mtrace")

@@ -179,7 +179,10 @@ def adopted(
     host_name: str,
 ) -> tuple[Envelope, Draft]:
     """Return a finished or composed message with its envelope."""
-    if not isinstance(message, Composed):
+    draft: Draft
+    if type(message) is bytes:
+        draft = from_bytes(message)
+    elif not isinstance(message, Composed):
         draft = draft_of(message, host_name)
     elif from_addr is None and to_addrs is None:
         return message._envelope, message._draft

@@ -31,19 +31,20 @@ class Finished(Draft):
     Args:
         data: The whole message, as it is sent.
         cut: Where in it the body begins.
-        found: Names and values, with folds, of the fields that say who sends and receives, and of Message-ID.
-        hidden_fields: Bcc and Resent-Bcc fields that were taken out; they are in ``found`` too.
+        told: The values, without folds, of the fields that say who sends and receives, and of Message-ID, by their
+            names in lower case.
+        hidden_fields: Bcc and Resent-Bcc fields that were taken out; they are in ``told`` too.
     """
 
-    __slots__ = ("_cut", "_found", "data")
+    __slots__ = ("_cut", "_told", "data")
 
     def __init__(
-        self, data: bytes, cut: int, found: list[tuple[str, str]], hidden_fields: tuple[tuple[str, str], ...] = ()
+        self, data: bytes, cut: int, told: dict[str, list[str]], hidden_fields: tuple[tuple[str, str], ...] = ()
     ) -> None:
         self.data = data
         self.hidden_fields = hidden_fields
         self._cut = cut
-        self._found = found
+        self._told = told
         self._headers = self._body = self._fields = None
 
     @property
@@ -63,18 +64,13 @@ class Finished(Draft):
     @property
     def message_id(self) -> str:
         """The Message-ID with its brackets; "" where the message has none."""
-        for name, value in self._found:
-            if len(name) == 10 and name.lower() == "message-id":
-                return unfold(value).strip(" \t")
-        return ""
+        found = self._told.get("message-id")
+        return found[0] if found else ""
 
     @property
     def told(self) -> dict[str, list[str]]:
         """The values of the fields that say who sends and receives, by their names in lower case."""
-        told: dict[str, list[str]] = {}
-        for name, value in self._found:
-            told.setdefault(name.lower(), []).append(unfold(value).strip(" \t"))
-        return told
+        return self._told
 
     @property
     def whole(self) -> bytes | None:
@@ -114,19 +110,25 @@ def from_bytes(data: bytes) -> Finished:
     head = data[:end]
     if not _BLOCK.fullmatch(head):
         _fields(head)  # says which line is none
-    found = _TELLING.findall("\n" + header_text(head))
-    for name, _ in found:
-        if name[-3:].lower() == "bcc":
-            return _without_bcc(data, end, found)
-    return Finished(data, end + 2, found)
+    told: dict[str, list[str]] = {}
+    for name, value in _TELLING.findall("\n" + header_text(head)):
+        text = (unfold(value) if "\r" in value else value).strip(" \t")
+        key = name.lower()
+        if key in told:
+            told[key].append(text)
+        else:
+            told[key] = [text]
+    if "bcc" in told or "resent-bcc" in told:
+        return _without_bcc(data, end, told)
+    return Finished(data, end + 2, told)
 
 
-def _without_bcc(data: bytes, end: int, found: list[tuple[str, str]]) -> Finished:
+def _without_bcc(data: bytes, end: int, told: dict[str, list[str]]) -> Finished:
     """Return a message without its Bcc fields."""
     fields = _fields(data[:end])
     hidden = tuple((name, _value(raw)) for name, raw in fields if name.lower() in HIDDEN)
     head = b"".join(raw for name, raw in fields if name.lower() not in HIDDEN)
-    return Finished(head + data[end:], len(head) + 2, found, hidden)
+    return Finished(head + data[end:], len(head) + 2, told, hidden)
 
 
 def _fields(head: bytes) -> list[tuple[str, bytes]]:

@@ -93,7 +93,7 @@ def sender_told(told: dict[str, list[str]]) -> Address:
         InvalidAddress: The field has something else than mailboxes.
         InvalidHeader: The message was sent on more than once, so that nobody can tell which sender is meant.
     """
-    prefix = _prefix(told)
+    prefix = "" if _RESENT.isdisjoint(told) else _prefix(told)
     for key in (f"{prefix}sender", f"{prefix}from", "sender", "from") if prefix else ("sender", "from"):
         for value in told.get(key, ()):
             if found := _authors(value):
@@ -111,13 +111,11 @@ def recipients_told(told: dict[str, list[str]]) -> tuple[Recipient, ...]:
         InvalidAddress: One of these fields has something else than mailboxes.
         InvalidHeader: The message was sent on more than once.
     """
-    prefix = _prefix(told)
-    found = [
-        Recipient(address, kind)
-        for key, kind in _RECIPIENTS
-        for value in told.get(prefix + key, ())
-        for address in parse_mailbox_list(value)
-    ]
+    prefix = "" if _RESENT.isdisjoint(told) else _prefix(told)
+    found = []
+    for key, kind in _RECIPIENTS:
+        for value in told.get(prefix + key, ()):
+            found += [Recipient(address, kind) for address in parse_mailbox_list(value)]
     if len(found) > 1:
         once: dict[tuple[str, str], Recipient] = {}
         for recipient in found:
@@ -127,9 +125,7 @@ def recipients_told(told: dict[str, list[str]]) -> tuple[Recipient, ...]:
 
 
 def _prefix(told: dict[str, list[str]]) -> str:
-    """Return "resent-" for a message that was sent on."""
-    if _RESENT.isdisjoint(told):
-        return ""
+    """Return "resent-", for a message that was sent on."""
     if len(told.get("resent-date", ())) > 1:
         raise InvalidHeader("the message was resent more than once: name its sender and recipients")
     return "resent-"

@@ -249,7 +249,8 @@ class Batch:
                 if self._ears.resetting and at < len(heard):
                     self._ears.resetting = False
                     at += 1
-                    check_reset(heard[at - 1])
+                    if heard[at - 1].code != 250:
+                        check_reset(heard[at - 1])
                 if not self._flight:
                     break
                 item = self._flight[0]
@@ -258,7 +259,8 @@ class Batch:
                     closed_early(item, heard[at:])
                     break
                 answers, at = heard[at:end], end
-                refused_by_closing(item, answers[-1])
+                if answers[-1].code == 421:
+                    refused_by_closing(item, answers[-1])
                 self._flight.popleft()
                 self._ears.resetting = True
                 if refusals := self._tally.settle(item, answers[0], answers[1:-1], answers[-1]):

@@ -37,7 +37,12 @@ def verdict(item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> SendRe
         taken = reply.code in TAKEN
         anybody |= taken
         results.append(
-            RecipientResult(addr_spec(recipient.address), recipient.type, taken, reply if sender_ok else None)
+            RecipientResult(
+                recipient.address.spec or addr_spec(recipient.address),
+                recipient.type,
+                taken,
+                reply if sender_ok else None,
+            )
         )
     if sender_ok and item.end_at is not None and final.code == 250 and anybody:
         return SendResult(final, item.draft.message_id, tuple(results))

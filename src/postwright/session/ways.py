@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postwright.events import EndTransfer, PITrail, StartTransfer, Transfer
-from postwright.message.addresses import needs_utf8, wire_path
+from postwright.message.addresses import wire_path
 from postwright.session.delivery import SMALL
 from postwright.session.transaction import stop_rules
 from postwright.wire.commands import group
@@ -107,24 +107,28 @@ class Ways:
             return False
         if not data.isascii() and (draft.needs_utf8 or not self._eight):
             return False
-        if needs_utf8(item.envelope.reverse_path):
+        if not item.envelope.reverse_path.local_part.isascii():  # it needs SMTPUTF8
             return False
         single = len(recipients) == 1
         if not single and self._most and len(recipients) > self._most:
             return False
         for recipient in recipients:
-            if recipient.options or needs_utf8(recipient.address) or not (single or not self._stops[recipient.type]):
+            if recipient.options or not recipient.address.local_part.isascii():
+                return False
+            if not single and self._stops[recipient.type]:
                 return False
         item.data, item.ways = data, self
         return True
 
     def group(self, item: Item) -> bytes:
         """Return MAIL, and RCPT for each recipient, in octets that the choke point passed."""
-        envelope = item.envelope
+        sender = item.envelope.reverse_path
         size = f" SIZE={len(item.data)}" if self._size else ""
         body = "" if item.data.isascii() else " BODY=8BITMIME"
-        mail = f"MAIL FROM:<{wire_path(envelope.reverse_path)}>{size}{body}"
-        return group([mail, *[f"RCPT TO:<{wire_path(recipient.address)}>" for recipient in envelope.recipients]])
+        lines = [f"MAIL FROM:<{sender.spec or wire_path(sender)}>{size}{body}"]
+        for recipient in item.envelope.recipients:
+            lines += (f"RCPT TO:<{recipient.address.spec or wire_path(recipient.address)}>",)
+        return group(lines)
 
     def chunks(self, items: list[Item], at: int) -> bytes:
         """Return what is written for messages with BDAT, and note where each of them ends.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import copies, letters, memory
-from bench.counting import watched, watched_async
+from bench import copies, letters, memory, ours
+from bench.counting import calls, watched, watched_async
 from postwright import SMTP, AsyncSMTP, Pool
 from postwright.wire.lines import CHUNK
 from tests.support.server import Server
@@ -21,9 +21,10 @@ from tests.support.server import Server
 if TYPE_CHECKING:
     import socket
     from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bench.counting import Watch
+    from postwright.component.composed import Composed
 
 LARGE = 10_000_000
 EXTENSIONS = ("PIPELINING", "CHUNKING", "8BITMIME", "SIZE 99999999")
@@ -242,3 +243,66 @@ def test_octets_copied_of_a_small_message(port: int, chunking: bool, most: float
     data = letters.raw(size=16384)
     copied = copies.copied(port, data, chunking=chunking, least=15000, most=65000, count=50)
     assert 0.9 < copied <= most
+
+
+def described(client: SMTP, count: int, kind: str = "text") -> Iterator[Composed]:
+    for number in range(count):
+        ours.describe(client, number, kind)
+        yield client.compose()
+
+
+def alone(client: SMTP, count: int) -> None:
+    for number in range(count):
+        client.send_message(letters.raw(number))
+
+
+def batch(client: SMTP, count: int) -> None:
+    assert len(list(client.send_many(letters.raw(number) for number in range(count)))) == count
+
+
+def named(client: SMTP, count: int) -> None:
+    parcels = ((letters.raw(number), letters.SENDER, letters.RECIPIENT) for number in range(count))
+    assert len(list(client.send_many(parcels))) == count
+
+
+def text(client: SMTP, count: int) -> None:
+    assert sum(1 for _ in described(client, count)) == count
+
+
+def html(client: SMTP, count: int) -> None:
+    assert sum(1 for _ in described(client, count, "html")) == count
+
+
+CALLS: dict[tuple[Callable[[SMTP, int], None], bool], int] = {
+    # In a batch: the octets are looked through and the fields that matter found, an envelope and a result made, and a
+    # share of the reads and writes. With the fields of the envelope given, less is read.
+    (batch, True): 171,
+    (batch, False): 268,
+    (named, True): 152,
+    (named, False): 260,
+    # One by one there is a flow and a transaction for each.
+    (alone, True): 510,
+    (alone, False): 595,
+    # A few properties set, and the header and body made of them.
+    (text, True): 163,
+    (html, True): 255,
+}
+"""Functions called for one message, at most: about a tenth more than today on Python 3.11, which calls the most."""
+
+
+@pytest.mark.parametrize(
+    ("work", "chunking"), CALLS, ids=[f"{w.__name__}, {'BDAT' if c else 'DATA'}" for w, c in CALLS]
+)
+def test_functions_called_for_a_message(work: Callable[[SMTP, int], None], chunking: bool) -> None:
+    client = memory.client(memory.Server(*EXTENSIONS))
+    client.settings.use_chunking = chunking
+    with client:
+        client.connect()
+        client._session.clock = lambda: 0.0  # the time that passes here must make no difference
+        work(client, 80)
+        few, many = (calls(lambda count=count: work(client, count)) for count in (100, 300))  # type: ignore[misc]
+        making = calls(lambda: [letters.raw(number) for number in range(200)]) if work in (batch, named, alone) else 0
+    each = (many - few - making) / 200
+    most = CALLS[work, chunking]
+    assert each <= most
+    assert each > most * 0.6, f"{each:.0f} now: lower the bound"

@@ -237,6 +237,15 @@ def test_octets_copied(port: int, chunking: bool, file: bool, most: float) -> No
 
 
 @pytest.mark.skipif(not copies.possible(), reason="needs glibc's mtrace")
+@pytest.mark.parametrize(("chunking", "most"), [(False, 3.6), (True, 2.6)], ids=["DATA", "BDAT"])
+def test_octets_copied_of_lines_of_all_lengths(port: int, chunking: bool, most: float) -> None:
+    # the read, and one look through each part as text; with DATA once more, as lines begin with dots
+    lines = b".one\r\n" + b"two and three\r\n\r\nand many, many more words\r\n" * 50
+    data = lines * (LARGE // len(lines))
+    assert 0.9 < copies.copied(port, data, chunking=chunking, file=True) <= most
+
+
+@pytest.mark.skipif(not copies.possible(), reason="needs glibc's mtrace")
 @pytest.mark.parametrize(("chunking", "most"), [(False, 2.1), (True, 2.1)], ids=["DATA", "BDAT"])
 def test_octets_copied_of_a_small_message(port: int, chunking: bool, most: float) -> None:
     # the part behind the header, and what waits for the write with what is in front of it

@@ -78,6 +78,21 @@ def test_every_octet_arrives(chunking: bool, tmp_path: Any) -> None:
             assert len(writes) <= 5 + len(sent) // (WRITE // 2)
 
 
+@pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
+def test_the_transfer_rate_holds_for_all_buffers_of_a_write(chunking: bool) -> None:
+    client = SMTP(mail_server="mx.example", ssl_start_mode=3, from_="a@example.org", send_to="b@example.net")
+    client.settings.max_transfer_rate = 1_000_000
+    driver = ScriptedDriver(PolitePeer(hello("PIPELINING", *(["CHUNKING"] if chunking else []))))
+    client.settings.hello = "client.example"
+    vars(client)["_driver"] = driver
+    client._session.clock = driver.clock
+    client.set_message_stream(io.BytesIO(b"one line of many\r\n" * (5 * WRITE // 2 // 18)))
+    client.send()
+    writes = [effect.written for effect in driver.effects if isinstance(effect, Write)]
+    assert max(writes) <= 1_000_000 // 20
+    assert sum(writes) / 1_000_000 - 0.1 <= driver.time <= sum(writes) / 1_000_000
+
+
 def test_a_load_copies_nothing_large_and_has_few_buffers() -> None:
     load = Load()
     large = b"x" * 50_000

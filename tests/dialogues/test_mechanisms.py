@@ -379,6 +379,27 @@ def test_endless_nonsense_is_cancelled(world: World, name: str, challenge: str) 
     leave(client=world._clients[-1])
 
 
+def test_a_mechanism_that_never_ends_is_ended(world: World) -> None:
+    def endless(_: Credentials) -> Dialogue:
+        while True:
+            yield b"more"
+
+    def serve(_: Users) -> Server:
+        while True:
+            yield b"and more"
+
+    register(Mechanism("X-ENDLESS", client_first=True, start=endless, strength=30))
+    SERVERS["X-ENDLESS"] = serve
+    try:
+        guard = Guard("X-ENDLESS")
+        error = failure(enter(world, guard), "connect")
+        assert isinstance(error, LoginRefused)
+        assert "there are too many" in str(error)
+        assert guard.heard.count(base64.b64encode(b"more")) == 17  # the first response, and an answer to each of 16
+    finally:
+        del REGISTER["X-ENDLESS"], SERVERS["X-ENDLESS"]
+
+
 # Secrets
 
 SECRETS = (PASSWORD, TOKEN)

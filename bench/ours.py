@@ -57,6 +57,11 @@ def letters(count: int) -> Iterator[bytes]:
     return itertools.islice(itertools.cycle(many()), count)
 
 
+def parcels(count: int) -> Iterator[tuple[bytes, str, str]]:
+    """The same, with the sender and the recipient named, as they are to all other clients."""
+    return ((letter, SENDER, RECIPIENT) for letter in letters(count))
+
+
 def checked(result: SendResult | SMTPError) -> None:
     if isinstance(result, SMTPError):
         raise result
@@ -67,7 +72,7 @@ def batch(port: int, count: int, *, chunking: bool = True) -> float:
     client = SMTP(**arguments(port))
     prepared(client, chunking=chunking)
     began = time.perf_counter()
-    for result in client.send_many(letters(count)):
+    for result in client.send_many(parcels(count)):
         checked(result)
     return time.perf_counter() - began
 
@@ -77,7 +82,7 @@ def last_reply(port: int, count: int, *, chunking: bool = True) -> float:
     client = SMTP(**arguments(port))
     prepared(client, chunking=chunking)
     began = took = time.perf_counter()
-    for result in client.send_many(letters(count)):
+    for result in client.send_many(parcels(count)):
         checked(result)
         took = time.perf_counter()
     return took - began
@@ -97,7 +102,7 @@ def single(port: int, count: int, *, chunking: bool = True) -> float:
 
 def tasks(port: int, count: int, connections: int, *, chunking: bool = True) -> float:
     """Send finished messages over many connections: with ``connections``, or with a client in each of many tasks."""
-    left = letters(count)
+    left = parcels(count)
 
     async def lane() -> None:
         client = AsyncSMTP(**arguments(port))

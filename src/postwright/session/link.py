@@ -62,6 +62,7 @@ class Link:
         except BaseException:
             self.taken += write.written
             self._early += write.early
+            write.early = b""  # it may be much, and is held once
             raise
         self.taken += plain
         if early:

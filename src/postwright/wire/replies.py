@@ -101,6 +101,8 @@ class ReplyReader:
             line = bytes(data[: end - 1] if end and data[end - 1] == 13 else data[:end])
             del data[: end + 1]
             self._scanned = 0
+            if not self._lines and (known := _known.get(line) or _learned(line)) is not None:
+                return known if self.veil is None else self.veil.over(known)
             reply = self._line(line)
             if reply is not None:
                 return reply

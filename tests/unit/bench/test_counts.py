@@ -290,8 +290,8 @@ CALLS: dict[tuple[Callable[[SMTP, int], None], bool], int] = {
     (named, True): 152,
     (named, False): 260,
     # One by one there is a flow and a transaction for each.
-    (alone, True): 510,
-    (alone, False): 595,
+    (alone, True): 450,
+    (alone, False): 520,
     # A few properties set, and the header and body made of them.
     (text, True): 163,
     (html, True): 255,

@@ -38,6 +38,7 @@ MEASURE: dict[int, Callable[[Tools, Mode], Measured]] = {
     14: rows_rest.importing,
     15: rows_rest.queue,
     16: rows_rest.component,
+    17: rows_rest.blocks,
 }
 
 

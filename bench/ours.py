@@ -12,13 +12,16 @@ import io
 import itertools
 import json
 import resource
+import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from bench.blocks import written
 from bench.letters import HTML, PLAIN, RECIPIENT, SENDER, TEXT, many
-from postwright import SMTP, AsyncSMTP
+from postwright import SMTP, AsyncSMTP, tls
 from postwright.errors import NotAvailable, SMTPError
+from postwright.tls.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,7 +280,31 @@ def letters_of(count: int, size: int) -> list[bytes]:
     return list(itertools.islice(itertools.cycle(many(size)), count))
 
 
-WORKS = (batch, last_reply, single, tasks, compose, composed, body, memory, one, connections, enqueue, enqueue_many)
+def blocks(port: int, count: int, authority: str, size: int, provider: int) -> float:
+    """Write blocks through one of the TLS providers to a blocking socket."""
+    layer = tls.provider(Trust("127.0.0.1", ca_file=authority, provider=provider))
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while not layer.handshake():
+            line.sendall(layer.outgoing())
+            layer.feed(line.recv(65536))
+        if not layer.judge().accept:
+            raise SMTPError("the sink is not trusted")
+        layer.accept()
+        line.sendall(layer.outgoing())
+
+        def receive() -> bytes:
+            while (data := layer.decrypt()) is None:
+                layer.feed(line.recv(65536))
+            return data
+
+        return written(lambda data: line.sendall(layer.encrypt(data)), receive, size, count)
+
+
+WORKS = (
+    *(batch, last_reply, single, tasks, compose, composed, body, memory, one, connections, enqueue, enqueue_many),
+    blocks,
+)
 
 
 def main() -> None:

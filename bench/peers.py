@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import smtplib
+import socket
 import ssl
 import sys
 import time
@@ -13,6 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as CRLF
 from typing import Any
 
+from bench.blocks import written
 from bench.letters import HTML, PLAIN, RECIPIENT, SENDER, TEXT, many
 
 
@@ -123,7 +125,16 @@ def files(folder: str, count: int, size: int = 4096) -> float:
     return took
 
 
-WORKS = (compose, files, sendmail, composed, aiosmtplib_tasks, new_contexts, one)
+def blocks(port: int, count: int, authority: str, size: int) -> float:
+    """Write blocks to a blocking SSLSocket."""
+    context = ssl.create_default_context(cafile=authority)
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with context.wrap_socket(line, server_hostname="127.0.0.1") as secure:
+            return written(secure.sendall, lambda: secure.recv(65536), size, count)
+
+
+WORKS = (compose, files, sendmail, composed, aiosmtplib_tasks, new_contexts, one, blocks)
 
 if __name__ == "__main__":
     order: dict[str, Any] = json.loads(sys.argv[1])

@@ -101,6 +101,7 @@ what it took, so rows 1, 3, 6 and the first half of 4 rely on the replies alone.
   asked after each turn how many messages of postwright (and curl) arrived; where that is not all, there is no figure.
 - A round trip is made by `bench/delay.c`, which plays TCP's own handshake too. It is measured with NOOP in the same
   minute; of several tries the least counts, as what disturbs one can only add to it.
+- Row 17 compares processor time: what passes by the clock there is the time of the server, which has as much to do.
 - Composing is from properties to bytes, in memory, without sending; `EmailMessage` is built and turned into bytes with
   `as_bytes()`."""
 

@@ -1,4 +1,4 @@
-"""Rows 11 to 16: round trips, connections, the import, the queue, the component."""
+"""Rows 11 to 17: round trips, connections, the import, the queue, the component, blocks through TLS."""
 
 from __future__ import annotations
 
@@ -91,6 +91,28 @@ def verified(tools: Tools, mode: Mode) -> Measured:
         ]
         speeds = in_turns(mode, programs, trial=10)
     return {"connections": ratios(speeds, "postwright", "smtplib")}
+
+
+def blocks(tools: Tools, mode: Mode) -> Measured:
+    """Row 17: blocks of a body through TLS, by each provider; a unit is a block."""
+    found: Measured = {}
+    with sink(tools) as place:
+        if not place.tls:
+            raise Failed("the sink has no TLS")
+        for size in (16, 32, 64, 256):
+            order: dict[str, Any] = {"port": place.tls, "authority": tools.authority, "size": size * 1024}
+
+            def by(provider: int, order: dict[str, Any] = order) -> Callable[[int], float]:
+                return lambda n: float(ours(tools, "blocks", count=n, provider=provider, **order)["seconds"])
+
+            def plainly(count: int, order: dict[str, Any] = order) -> float:
+                return float(peer(tools, "blocks", count=count, **order)["seconds"])
+
+            programs = [Program("PLATFORM", by(1)), Program("INTERNAL", by(2)), Program("SSLSocket", plainly)]
+            speeds = in_turns(mode, programs, fixed=max(64, round(160_000 * mode.seconds) // size))
+            for name in ("PLATFORM", "INTERNAL"):
+                found[f"{name} {size}"] = ratios(speeds, name, "SSLSocket")
+    return found
 
 
 def importing(tools: Tools, mode: Mode) -> Measured:

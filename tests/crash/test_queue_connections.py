@@ -13,6 +13,7 @@ import pytest
 from postwright import SMTP, AsyncSMTP
 from postwright.errors import Interrupted, QueueIncomplete
 from postwright.events import ConnectionStatus
+from tests.crash.moody import MoodySink
 from tests.crash.queues import judge
 from tests.crash.sink import Sink
 from tests.crash.spooler import message
@@ -69,6 +70,23 @@ def test_all_connections_share_the_work(process: Process, sink: Sink, tmp_path: 
     assert connected(seen) == 3
     assert os.listdir(tmp_path) == []
     assert "postwright-queue" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_connections_that_the_server_refuses_leave_their_share_to_the_others(tmp_path: Path) -> None:
+    names, told = fill(tmp_path), []  # type: ignore[var-annotated]
+    with MoodySink(most=1) as sink:
+        client = SMTP(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3, timeout=10)
+        client.settings.hello = "client.example.org"
+        client.settings.queue_connections = 4
+        client.on_error = told.append
+        client.connect()  # the one that the server grants
+        report = client.process_queue(tmp_path)
+        client.disconnect()
+        judge(tmp_path, sink, EXPECTED, set(EXPECTED), "the end")
+    assert sorted(entry.name for entry in report.sent) == sorted(names)
+    assert (report.left, report.stopped) == (0, None)
+    assert 1 <= len(told) <= 3
+    assert all("421" in event.description for event in told)
 
 
 def test_no_more_connections_than_messages(process: Process, sink: Sink, tmp_path: Path) -> None:

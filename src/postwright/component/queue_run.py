@@ -116,8 +116,12 @@ class Worker:
             before_end=self._before_ends,
         )
 
-    async def go_through(self) -> None:
-        """Send message after message, until there is none, or something is wrong that concerns them all."""
+    async def go_through(self) -> bool:
+        """Send message after message, until there is none, or something is wrong that concerns them all.
+
+        Returns:
+            Whether nothing was wrong, so that more could be sent.
+        """
         batch = self._batch
         try:
             while await self._fill():
@@ -133,9 +137,11 @@ class Worker:
         except BaseException:  # a handler's own, or cancelled
             self._known(CommunicationError(_INTERRUPTED))
             raise
-        if self._end is not None:
-            self._round.faults.append(self._end)
-            await self._session.fire(Error(self._end.code, self._end.message))
+        if self._end is None:
+            return True
+        self._round.faults.append(self._end)
+        await self._session.fire(Error(self._end.code, self._end.message))
+        return False
 
     def _more(self) -> bool:
         """Whether further messages can be taken at once, so that the line need not fall idle."""

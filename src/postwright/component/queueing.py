@@ -171,13 +171,13 @@ class Queueing:
             return twin.help(plan, run.another(), round_)
 
         helpers.begin([work] * (round_.connections - 1))
-        while True:
-            await worker.go_through()
+        going = True
+        while going:
+            going = await worker.go_through()
             if any(isinstance(fault, Interrupted) for fault in round_.faults):
                 helpers.interrupt()
             await Wait(helpers.finish)
-            if round_.faults or round_.ended or not run.left:
-                return
+            going = going and run.left > 0 and not round_.ended  # what others gave back is sent here
 
     async def help(self, plan: Plan, run: Run, round_: Round) -> None:
         """Take part in a run of another client."""

@@ -92,7 +92,7 @@ is the median of the turns, with the least and the most of them; of round trips 
 on it too. Where the spread is wide, so is the doubt: a median here may be another one in the next run.
 
 What is not quite equal: the time of smtp-source, a whole process, includes its start, and that of all others does not.
-In rows 1 to 4 all programs are given the envelope; row 6 sends what was composed in one batch. In all rows postwright has
+In rows 1 to 4 all programs are given the envelope; row 6 sends what was composed in one batch. Where postwright sends, it has
 opened one connection before the time begins, so that modules are loaded, as those of the others are, and TLS contexts
 are made; curl begins anew each time, its start not counted, but its TLS set-up is. smtp-sink can't be asked
 what it took, so rows 1, 3, 6 and the first half of 4 rely on the replies alone.

@@ -89,9 +89,11 @@ def __getattr__(name: str) -> Any:
     """Load a public name when it is first used: who sends synchronously never pays for asyncio."""
     if name not in _HOMES:
         raise AttributeError(f"module 'postwright' has no attribute '{name}'")
-    from importlib import import_module  # noqa: PLC0415 - as above
+    import sys  # noqa: PLC0415 - as above
 
-    value = globals()[name] = getattr(import_module(f"postwright.{_HOMES[name]}"), name)
+    home = f"postwright.{_HOMES[name]}"
+    __import__(home)
+    value = globals()[name] = getattr(sys.modules[home], name)
     return value
 
 

@@ -6,7 +6,7 @@ Type checkers see the real thing, see how ``room`` and ``pattern`` are used; wha
 from __future__ import annotations
 
 import re
-from importlib import import_module
+import sys
 from typing import TYPE_CHECKING, Any
 
 
@@ -21,7 +21,8 @@ class Room:
         self.__name__ = name
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(import_module(self.__name__), name)
+        __import__(self.__name__)  # the importlib package would be another module to load
+        value = getattr(sys.modules[self.__name__], name)
         setattr(self, name, value)  # the next time it is an attribute like any other
         return value
 

@@ -167,10 +167,10 @@ class Operations:
         await self.open()
         return await self._transact(envelope, draft, verb)
 
-    async def _transact(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
+    def _transact(self, envelope: Envelope, draft: Draft, verb: str) -> Flow[SendResult]:
         if len(envelope.recipients) == 1:
-            return await self.transact(envelope, draft, verb)
-        return await to_everyone(self.session, envelope, draft, lambda share: self.transact(share, draft, verb))
+            return self.transact(envelope, draft, verb)
+        return to_everyone(self.session, envelope, draft, lambda share: self.transact(share, draft, verb))
 
     async def transact(
         self, envelope: Envelope, draft: Draft, verb: str = "MAIL", before_end: Callable[[], Flow[None]] | None = None

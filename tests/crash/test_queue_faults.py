@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MESSAGES = [(1, "one", 300), (2, "refuse", 300), (3, "one", 150_000), (4, "one", 300)]
 EXPECTED = {f"<{number}@example.org>": message(number, subject, size) for number, subject, size in MESSAGES}
-FAULTS = ("EIO", "ENOSPC", "EMFILE", "SHORT")
+FAULTS = ("EIO", "ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE", "SHORT")
 WAYS: dict[str, dict[str, Any]] = {
     "DATA": {},
     "BDAT": {"chunking": True},
@@ -55,7 +55,7 @@ def named(numbers: list[list[str]]) -> set[str]:
 def test_a_fault_at_every_call(
     spooler: Spooler, sink: Sink, tmp_path: Path, fault: str, way: str, request: pytest.FixtureRequest
 ) -> None:
-    step = 1 if request.config.getoption("--long") else 11
+    step = 1 if request.config.getoption("--long") else 19
     job = {**WAYS[way], "process": True, "messages": MESSAGES}
     queue = tmp_path / "queue"
     queue.mkdir()

@@ -76,7 +76,7 @@ class Batch:
     ) -> None:
         self._session = session
         self._open, self._alone = open_line, alone
-        self.window, self._enough = window, min(enough, window)
+        self.window, self._enough = window, enough
         self._moment = moment
         self._before_end = before_end
         self._tally = Tally()
@@ -144,7 +144,7 @@ class Batch:
         end = clock() + self._moment
         self._more = more
         while self.pending and (not self.done or clock() < end) and len(self.done) < WINDOW:
-            if more and not self._todo and len(self._flight) < self._enough:
+            if more and not self._todo and len(self._flight) < min(self._enough, self.window):
                 return
             opening = not self._session.connected
             try:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     Numbered: TypeAlias = tuple[int, Letter]
     Result: TypeAlias = SendResult | SMTPError
 
-MOMENT: Final = 0.2
-"""Seconds after which to look again, where what is waited for is up to others."""
+MOMENT: Final = 0.06
+"""Seconds after which to look again, where what is waited for is up to others; more than ``batching.BRIEF``."""
 
 END: Final = (-1, b"")
 """In place of a message: there are no more."""

@@ -193,8 +193,8 @@ class QueueEntry(Frozen):
 
     Attributes:
         name: The file's name when the run found it.
-        state: "sent", "failed", "deferred" (it waits for its next attempt), or "refused": it is not an ordinary file
-            of ours, and was not touched.
+        state: "sent", "failed", "deferred" (it waits for its next attempt; where there is a result, for the recipients
+            that were refused for now), or "refused": it is not an ordinary file of ours, and was not touched.
         outcome: What became of the mail.
         error: Why it was not sent.
         result: The server's answers, where it was sent.

@@ -13,7 +13,7 @@ import pytest
 from postwright import Outcome, errors
 from postwright.errors import QueueIncomplete, QueueUnusable
 from postwright.spool.directory import sync
-from postwright.spool.record import read_head, read_log
+from postwright.spool.record import note, read_head, read_log
 from postwright.spool.run import Run
 from tests.support.clients import failure
 from tests.support.scripts import DATA, MAIL, TAKEN, hello
@@ -43,6 +43,13 @@ def log_of(path: Path, suffix: str) -> Any:
     head = read_head(data)
     assert head is not None
     return read_log(data[head.end :])
+
+
+def make_due(path: Path) -> None:
+    """Let the only message that waits be sent at once."""
+    (found,) = path.glob("*.queued")
+    with found.open("ab") as file:
+        file.write(note("Not-Before", "2026-01-01T00:00:00.000000Z"))
 
 
 def incomplete(client: Client, path: Path, **how: Any) -> QueueIncomplete:
@@ -214,6 +221,40 @@ def test_later_means_later(world: World, tmp_path: Path) -> None:
     assert timedelta(seconds=200) < wait < timedelta(seconds=400)
     assert client.process_queue(tmp_path).entries == ()
     assert ends(tmp_path) == ["queued"]
+
+
+def test_who_was_refused_for_now_gets_it_later_and_nobody_twice(world: World, tmp_path: Path) -> None:
+    start = hello() + "C: MAIL FROM:<a@example.org>\nS: 250 ok\n"
+    first = "".join(
+        f"C: RCPT TO:<{name}@example.net>\nS: {reply}\n"
+        for name, reply in (("b", "250 ok"), ("c", "450 4.2.1 later"), ("d", "550 5.1.1 nobody"), ("e", "451 later"))
+    )
+    second = "C: RCPT TO:<c@example.net>\nS: 450 4.2.1 later\nC: RCPT TO:<e@example.net>\nS: 250 ok\n"
+    third = "C: RCPT TO:<c@example.net>\nS: 250 ok\n"
+    client = world.play(*(start + rcpts + DATA + "S: 250 taken\n" + LEAVE for rcpts in (first, second, third)))
+    client.send_to = ""
+    client.settings.allow_empty_to = True
+    client.bcc = "b@example.net, c@example.net, d@example.net, e@example.net"
+    client.queue(tmp_path)
+    for refused, left in ((["c", "d", "e"], (2, 4)), (["c"], (2,))):
+        (entry,) = client.process_queue(tmp_path, retry=True).entries
+        assert (entry.state, entry.outcome) == ("deferred", Outcome.SENT)
+        assert [each.address for each in entry.result.refused] == [f"{name}@example.net" for name in refused]
+        assert log_of(tmp_path, ".queued").left == left
+        make_due(tmp_path)
+    (entry,) = client.process_queue(tmp_path, retry=True).entries
+    assert entry.state == "sent"
+    assert ends(tmp_path) == []
+
+
+def test_without_retry_it_is_sent(world: World, tmp_path: Path) -> None:
+    rcpts = "C: RCPT TO:<b@example.net>\nS: 250 ok\nC: RCPT TO:<c@example.net>\nS: 450 later\n"
+    client = world.play(hello() + "C: MAIL FROM:<a@example.org>\nS: 250 ok\n" + rcpts + DATA + "S: 250 ok\n" + LEAVE)
+    client.send_to, client.bcc = "b@example.net", "c@example.net"
+    client.queue(tmp_path)
+    (entry,) = client.process_queue(tmp_path).entries
+    assert [each.address for each in entry.result.refused] == ["c@example.net"]
+    assert ends(tmp_path) == []
 
 
 def test_not_for_ever(world: World, tmp_path: Path) -> None:

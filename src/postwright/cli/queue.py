@@ -206,10 +206,16 @@ def _tell(screen: Screen, entry: QueueEntry) -> None:
     if entry.state == "sent":
         screen.say(f"sent {entry.name}: {entry.result.reply if entry.result else ''}")
     elif entry.state == "deferred":
-        screen.say(f"deferred {entry.name}: {getattr(entry.error, 'message', '')}")
+        why = getattr(entry.error, "message", "") or _who_waits(entry)
+        screen.say(f"deferred {entry.name}: {why}")
     else:
         fate = " It may have been sent: you decide." if entry.outcome is Outcome.UNKNOWN else ""
         screen.complain(f"{entry.name}: {getattr(entry.error, 'message', '')}{fate}")
+
+
+def _who_waits(entry: QueueEntry) -> str:
+    refused = entry.result.refused if entry.result else ()
+    return "sent, but not yet to " + ", ".join(f"{each.address} ({each.reply})" for each in refused)
 
 
 def _report_object(report: QueueReport) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from postwright.spool.writer import new_id
 from postwright.words import Envelope, Recipient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from postwright.component.wishes import Wishes
     from postwright.flow import Flow
@@ -91,9 +91,10 @@ def read(plan: Plan, taking: Taking) -> tuple[Envelope, Draft, Plan]:
         InvalidValue: The file says what no message may have.
     """
     letter = taking.claim.letter
+    rows = letter.recipients
     recipients = tuple(
         Recipient(parse_mailbox(address), _TYPES[kind], parse_options(options))
-        for kind, address, options in letter.recipients
+        for kind, address, options in (rows[place - 1] for place in places(taking))
     )
     envelope = Envelope(parse_mailbox(letter.sender) if letter.sender else NOBODY, recipients)
     body = taking.body
@@ -102,6 +103,12 @@ def read(plan: Plan, taking: Taking) -> tuple[Envelope, Draft, Plan]:
     if letter.dsn_return or letter.envelope_id or letter.body:
         plan = _with(plan, letter.dsn_return, letter.envelope_id, letter.body)
     return envelope, draft, plan
+
+
+def places(taking: Taking) -> Sequence[int]:
+    """Return the places in the head, from 1, of the recipients to whom a message is still to be sent."""
+    everyone = range(1, len(taking.claim.letter.recipients) + 1)
+    return [place for place in taking.claim.log.left if place in everyone] or everyone
 
 
 async def parts(body: Body, pull: Callable[[Source], Flow[list[bytes]]]) -> AsyncIterator[bytes]:

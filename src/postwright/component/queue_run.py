@@ -292,18 +292,31 @@ class Worker:
         return isinstance(error, Interrupted | OperationTimeout | ServiceClosing)
 
     def _verdict(self, taking: Taking, answer: SendResult | SMTPError) -> Verdict:
+        again = self._again(taking)
         if isinstance(answer, SendResult):
-            return Verdict("sent", Outcome.SENT, str(answer.reply))
+            left = _left(taking, answer) if again else ()
+            return Verdict("deferred" if left else "sent", Outcome.SENT, str(answer.reply), again, left)
         if answer.outcome is not Outcome.NOT_SENT:
             return Verdict("failed", answer.outcome, answer.message)
+        if again and (answer.is_transient or _for_now(answer.reply)):
+            return Verdict("deferred", Outcome.NOT_SENT, answer.message, again)
+        return Verdict("failed", Outcome.NOT_SENT, answer.message)
+
+    def _again(self, taking: Taking) -> float:
+        """Return when a message may be tried again, in seconds since 1970; 0 for never."""
         now = letters.present()
         claim, manner = taking.claim, self._round.manner
-        young = now - seconds(claim.letter.created) < manner.max_age
-        if manner.retry and young and (answer.is_transient or _for_now(answer.reply)):
-            delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(claim.log.attempts, 16))
-            spread = 0.75 + int.from_bytes(clock.randomness(2), "big") / 0x1FFFF  # so that not all come back at once
-            return Verdict("deferred", Outcome.NOT_SENT, answer.message, now + delay * spread)
-        return Verdict("failed", Outcome.NOT_SENT, answer.message)
+        if not manner.retry or now - seconds(claim.letter.created) >= manner.max_age:
+            return 0.0
+        delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(claim.log.attempts, 16))
+        spread = 0.75 + int.from_bytes(clock.randomness(2), "big") / 0x1FFFF  # so that not all come back at once
+        return now + delay * spread
+
+
+def _left(taking: Taking, result: SendResult) -> tuple[int, ...]:
+    """Return the places of the recipients who were refused for now, of a message that others have."""
+    rows = zip(letters.places(taking), result.recipients, strict=True)
+    return tuple(place for place, told in rows if not told.accepted and _for_now(told.reply))
 
 
 def _for_now(reply: Reply | None) -> bool:

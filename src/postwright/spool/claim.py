@@ -38,12 +38,14 @@ class Verdict:
         outcome: What became of the mail.
         reason: In words; "" for none.
         not_before: When a deferred message may be tried again, in seconds since 1970.
+        left: For which recipients a message goes again that others have, by their places in the head, from 1.
     """
 
     state: str
     outcome: Outcome = Outcome.NOT_SENT
     reason: str = ""
     not_before: float = 0.0
+    left: tuple[int, ...] = ()
 
 
 BACK = Verdict("back")
@@ -279,7 +281,9 @@ class Claim:
         Raises:
             OSError: That could not be done; what the file says then is not false.
         """
-        outcome = ("Outcome", " ".join((moment(now), verdict.outcome.value, verdict.reason)).rstrip())
+        # Who is left stands in the line that makes the commit marker void: neither is ever there without the other.
+        word = f"partly {','.join(map(str, verdict.left))}" if verdict.left else verdict.outcome.value
+        outcome = ("Outcome", " ".join((moment(now), word, verdict.reason)).rstrip())
         if verdict.state == "sent":
             if keep:
                 with contextlib.suppress(OSError):  # a kindness to whoever finds the file; nothing depends on it
@@ -292,7 +296,7 @@ class Claim:
                 self.write(outcome)
             self.become(FAILED)
         elif verdict.state == "deferred":
-            self._note_or_take_back(outcome, ("Not-Before", moment(verdict.not_before)))
+            self._note_or_take_back(outcome, ("Not-Before", moment(verdict.not_before)), shared=bool(verdict.left))
             self.become(QUEUED)
         else:
             if self.log.committed or self._marker >= 0:
@@ -306,11 +310,17 @@ class Claim:
             self.write(outcome)  # so that the next run knows that it was sent
             raise
 
-    def _note_or_take_back(self, *lines: tuple[str, str]) -> None:
-        """Write lines that make the commit marker void, or take the marker out where nothing can be written."""
+    def _note_or_take_back(self, *lines: tuple[str, str], shared: bool = False) -> None:
+        """Write lines that make the commit marker void, or take the marker out where nothing can be written.
+
+        Where some recipients have the message (``shared``) the marker stays then, and a person decides.
+        """
         try:
             self.write(*lines)
         except OSError:
+            if shared:
+                self.become(FAILED)
+                raise
             if self._marker >= 0:
                 os.ftruncate(self.fd, self._marker)
 

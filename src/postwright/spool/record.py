@@ -35,12 +35,13 @@ MAX_LOG = 1024 * 1024
 PRIORITIES = range(10)
 KINDS = ("To", "Cc", "Bcc")
 _DIGITS = 15
-_LONGEST = 2000  # characters of a line of the log
+_LONGEST = 16_000  # characters of a line of the log
 _PLAIN = re.compile("[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]*")
 _LINES = re.compile("[^\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]*")
 _RECIPIENT = re.compile(r"<([^\t]+)>(?:\t([^\t]+))?")
 _SENDER = re.compile(r"<([^\t]*)>")
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
+_PLACES = re.compile(r"[1-9][0-9]{0,6}(?:,[1-9][0-9]{0,6})*", re.ASCII)
 _SHA = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -285,9 +286,10 @@ class Log:
         entries: Names and values of all lines, in order.
         good: Octets up to the end of the last line that is whole.
         committed: Whether the end of the message may have gone to a server, and no outcome was noted.
-        outcome: "sent", "not_sent", "unknown" as it was noted last, or "".
+        outcome: "sent", "not_sent", "unknown" or "partly" as it was noted last, or "".
         attempts: How often it was tried.
         not_before: When it may be tried again, "" for at once.
+        left: The recipients for whom it is still to be sent, by their places in the head, from 1; () for all.
     """
 
     entries: tuple[tuple[str, str], ...] = ()
@@ -296,6 +298,7 @@ class Log:
     outcome: str = ""
     attempts: int = 0
     not_before: str = ""
+    left: tuple[int, ...] = ()
 
     def after(self, name: str, value: str) -> Log:
         """Return the log with one more line."""
@@ -305,8 +308,9 @@ class Log:
         if name == "Commit":
             return replace(self, committed=True)
         if name == "Outcome":
-            word = value.split(" ")[1:2]
-            return replace(self, committed=False, outcome="".join(word), attempts=self.attempts + 1, not_before="")
+            _, word, places, *_ = (*value.split(" "), "", "", "")
+            left = tuple(map(int, places.split(","))) if word == "partly" and _PLACES.fullmatch(places) else self.left
+            return replace(self, committed=False, outcome=word, attempts=self.attempts + 1, not_before="", left=left)
         if name == "Requeued":  # by a person: whatever was before is settled
             return replace(self, committed=False, outcome="", attempts=0, not_before="")
         return replace(self, not_before=value) if name == "Not-Before" else self

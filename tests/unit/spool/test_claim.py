@@ -127,3 +127,22 @@ def test_a_sync_that_failed_is_never_tried_again_on_the_same_descriptor(
     (left,) = tmp_path.iterdir()
     assert left.suffix == ".failed"
     assert log_of(left)[-1] == "Outcome"
+
+
+def test_of_a_message_that_some_have_the_marker_stays_where_nothing_can_be_written(
+    directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, data: bytes) -> None:
+        del fd, data
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    name = queued(tmp_path)
+    claim = Claim(directory, name.removesuffix(QUEUED), QUEUED)
+    claim.mark(NOW, "mail.example.org:25")
+    monkeypatch.setattr(claims, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        claim.settle(Verdict("deferred", Outcome.SENT, "250 ok", NOW + 300, (2,)), now=NOW)
+    claim.release()
+    (left,) = tmp_path.iterdir()
+    assert left.suffix == ".failed"
+    assert log_of(left) == ["Commit"]  # a person decides: the first recipient has it

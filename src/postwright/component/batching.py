@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from postwright.component.attachments import Bodies
-from postwright.component.load import MOMENT
+from postwright.component.load import BRIEF, MOMENT
 from postwright.drive import clock
 from postwright.errors import SMTPError
 from postwright.flow import Sleep
@@ -51,10 +51,6 @@ class Place(Protocol):
 
 class CrowdedError(Exception):
     """The server bears no further connection."""
-
-
-BRIEF = 0.05
-"""Seconds for which what is in flight is left alone: its answers come while the next messages are sent."""
 
 
 class Feed:

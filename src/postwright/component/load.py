@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     Numbered: TypeAlias = tuple[int, Letter]
     Result: TypeAlias = SendResult | SMTPError
 
-MOMENT: Final = 0.06
-"""Seconds after which to look again, where what is waited for is up to others; more than ``batching.BRIEF``."""
+BRIEF: Final = 0.05
+"""Seconds for which what is in flight is left alone: its answers come while the next messages are sent."""
+
+MOMENT: Final = 1.2 * BRIEF
+"""Seconds after which to look again, where what is waited for is up to others. It is more than brief: with a shorter
+one, a connection that waits for others would never hear what is in flight on its own."""
 
 END: Final = (-1, b"")
 """In place of a message: there are no more."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.crash.queues import UNMEASURED
 
 ROOT = Path(__file__).parents[2]
 SPOOL = "src/postwright/spool/"
@@ -132,7 +133,7 @@ def lives(name: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests],
             cwd=place,
-            env={**os.environ, "PYTHONPATH": f"{place}/src", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**UNMEASURED, "PYTHONPATH": f"{place}/src"},
             capture_output=True,
             text=True,
             timeout=600,

@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.crash.queues import ENVIRONMENT, PROGRAM
+from tests.crash.queues import PROGRAM, UNMEASURED
 
 if TYPE_CHECKING:
     import random
@@ -70,7 +70,7 @@ def record(job: dict[str, Any], log: Path, start: dict[str, bytes]) -> list[Even
     ]
     done = subprocess.run(
         [*command, sys.executable, str(PROGRAM), "--once", json.dumps(job)],
-        env=ENVIRONMENT,
+        env=UNMEASURED,
         capture_output=True,
         text=True,
         check=False,

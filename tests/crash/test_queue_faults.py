@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.crash.queues import ENVIRONMENT, PROGRAM, Spooler, judge, state
+from tests.crash.queues import PROGRAM, UNMEASURED, Spooler, judge, state
 from tests.crash.sink import Sink
 from tests.crash.spooler import message
 
@@ -99,7 +99,7 @@ def test_interrupted_calls_are_made_again(spooler: Spooler, sink: Sink, tmp_path
     inject = f"inject={call}:error=EINTR:when=1..400+3"
     command = ["strace", "-qq", "-o", str(log), "-e", f"trace={call}", "-e", inject, sys.executable, str(PROGRAM)]
     done = subprocess.run(
-        [*command, "--once", json.dumps(job)], env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60
+        [*command, "--once", json.dumps(job)], env=UNMEASURED, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
     if call in {"fsync", "renameat", "write"}:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.crash.queues import ENVIRONMENT, PROGRAM, Spooler, judge
+from tests.crash.queues import PROGRAM, UNMEASURED, Spooler, judge
 from tests.crash.sink import Sink
 from tests.crash.spooler import message
 
@@ -98,7 +98,7 @@ def test_killed_by_the_kernel(
         command = ["strace", "-qq", "-o", str(tmp_path / "log"), "-e", f"trace={call},access", "-e", inject]
         done = subprocess.run(
             [*command, sys.executable, str(PROGRAM), "--once", json.dumps(job)],
-            env=ENVIRONMENT,
+            env=UNMEASURED,
             capture_output=True,
             check=False,
             timeout=60,

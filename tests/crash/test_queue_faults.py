@@ -55,7 +55,7 @@ def named(numbers: list[list[str]]) -> set[str]:
 def test_a_fault_at_every_call(
     spooler: Spooler, sink: Sink, tmp_path: Path, fault: str, way: str, request: pytest.FixtureRequest
 ) -> None:
-    step = 1 if request.config.getoption("--long") else 19
+    step = 1 if request.config.getoption("--long") else 41
     job = {**WAYS[way], "process": True, "messages": MESSAGES}
     queue = tmp_path / "queue"
     queue.mkdir()

@@ -88,7 +88,7 @@ def test_killed_by_the_kernel(
     spooler: Spooler, sink: Sink, tmp_path: Path, call: str, request: pytest.FixtureRequest
 ) -> None:
     """The same from outside: strace kills the process as it enters the call."""
-    step = 1 if request.config.getoption("--long") else 5
+    step = 1 if request.config.getoption("--long") else 11
     deaths = 0
     for when in range(1, 200, step):
         sink.forget()

@@ -273,7 +273,7 @@ def leave(queue: Path, how: str) -> None:
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_nothing_is_lost(spooler: Spooler, sink: Sink, place: Path, name: str, request: pytest.FixtureRequest) -> None:
-    limit = 600 if request.config.getoption("--long") else 12
+    limit = 600 if request.config.getoption("--long") else 6
     count = Exploration(spooler, sink, place, WORKLOADS[name]).explore(limit)
     assert count >= 5
     print(f"{name}: {count} states")

@@ -292,13 +292,14 @@ class Worker:
         return isinstance(error, Interrupted | OperationTimeout | ServiceClosing)
 
     def _verdict(self, taking: Taking, answer: SendResult | SMTPError) -> Verdict:
-        again = self._again(taking)
         if isinstance(answer, SendResult):
-            left = _left(taking, answer) if again else ()
-            return Verdict("deferred" if left else "sent", Outcome.SENT, str(answer.reply), again, left)
+            left = _left(taking, answer)
+            if left and (again := self._again(taking)):
+                return Verdict("deferred", Outcome.SENT, str(answer.reply), again, left)
+            return Verdict("sent", Outcome.SENT, str(answer.reply))
         if answer.outcome is not Outcome.NOT_SENT:
             return Verdict("failed", answer.outcome, answer.message)
-        if again and (answer.is_transient or _for_now(answer.reply)):
+        if (answer.is_transient or _for_now(answer.reply)) and (again := self._again(taking)):
             return Verdict("deferred", Outcome.NOT_SENT, answer.message, again)
         return Verdict("failed", Outcome.NOT_SENT, answer.message)
 

@@ -128,16 +128,22 @@ class Patience:
 
     async def beside(self, function: Callable[..., T], *args: object) -> T:
         """Run a function in one of the loop's threads; when the wait ends early its result is dropped."""
+        awaited = True
+
+        def arrive(done: asyncio.Future[T]) -> None:
+            if awaited:
+                self.wake()
+            elif not done.cancelled():
+                done.exception()  # else asyncio would complain that nobody looked
+
         work = self.loop.run_in_executor(None, function, *args)
-        work.add_done_callback(self.wake)
+        work.add_done_callback(arrive)  # the loop comes to it later: another wait may be going on by then
         try:
             while not work.done():
                 await self.wait(None, InactivityTimeout)
-        except BaseException:
-            work.remove_done_callback(self.wake)
-            work.add_done_callback(lambda done: done.cancelled() or done.exception())
-            raise
-        return work.result()
+            return work.result()
+        finally:
+            awaited = False
 
     async def apart(
         self, timeout: float | None, late: Callable[[], SMTPError], function: Callable[..., T], *args: object

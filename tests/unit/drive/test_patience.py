@@ -1,8 +1,9 @@
-"""Waiting under asyncio: a timer rings for the wait it was set for, and for no other."""
+"""Waiting under asyncio: what ends a wait was meant for that one, and for no other."""
 
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -37,6 +38,53 @@ def test_a_later_wait_has_all_its_time() -> None:
         with pytest.raises(InactivityTimeout):
             await patience.wait(0.2, InactivityTimeout)
         assert loop.time() - started >= 0.19
+
+    run(scenario())
+
+
+def test_a_function_that_has_returned_wakes_no_later_wait() -> None:
+    """Something else ends the wait in the moment in which the loop hears that the function has returned."""
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        patience = Patience(loop, None)
+        returning = threading.Event()
+
+        def end_both() -> None:
+            returning.set()
+            worker.submit(int).result()  # the only thread is at this one: it has told the loop of the one before
+            patience.wake()
+
+        with ThreadPoolExecutor(1) as worker:
+            loop.set_default_executor(worker)
+            loop.call_soon(end_both)
+            assert await patience.beside(returning.wait)
+            with pytest.raises(InactivityTimeout):
+                await patience.wait(0.05, InactivityTimeout)
+        patience.disarm()
+
+    run(scenario())
+
+
+def test_a_function_that_was_given_up_wakes_nobody() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        patience = Patience(loop, None)
+        returning = threading.Event()
+
+        def fail() -> None:
+            returning.wait()
+            raise RuntimeError("nobody hears this")
+
+        with ThreadPoolExecutor(1) as worker:
+            loop.set_default_executor(worker)
+            patience.interrupt()
+            with pytest.raises(Interrupted):
+                await patience.beside(fail)
+            loop.call_soon(returning.set)
+            with pytest.raises(InactivityTimeout):
+                await patience.wait(0.05, InactivityTimeout)
+        patience.disarm()
 
     run(scenario())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from postwright import SMTP
-from postwright.flow import Call, Dial, Poll, Read, Wait, Write
+from postwright.flow import Call, Converse, Dial, Poll, Read, Wait, Write
 from postwright.words import Line
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ class MemoryDriver:
         if isinstance(effect, Read):
             answers, self._answers = self._answers, b""
             return answers
+        if isinstance(effect, Converse):
+            return self._converse(effect)
         if isinstance(effect, Poll):
             return None
         if isinstance(effect, Call | Wait):
@@ -116,6 +118,15 @@ class MemoryDriver:
             self._answers = b"220 memory.example ESMTP\r\n"
             return Line("127.0.0.1", 25, "127.0.0.1", 40000)
         return None
+
+    def _converse(self, effect: Converse) -> bytes:
+        while True:
+            answers, self._answers = self._answers, b""
+            out = effect.respond(answers)
+            if out is None:
+                return b""
+            self._answers = self._server.take(out)
+            effect.written = len(out)
 
 
 def client(server: Server) -> SMTP:

@@ -106,6 +106,23 @@ class Write(Effect[bytes]):
         return b"".join(self.data) if isinstance(self.data, list) else bytes(self.data)
 
 
+class Converse(Effect["Octets"]):
+    """Hand what arrives to ``respond`` and write what it returns, again and again: b"" is nothing yet, None the end.
+
+    It saves a way through the whole dialogue for each turn where that is the same all the time. Answers with what the
+    operating system did not take of the last octets, b"" at the end; then a Write goes on. The end of the connection is
+    handed over as b"". The driver keeps ``written`` up to date: how much of the last octets the system took; all octets
+    before them it took. ``respond`` may not call what is the user's. ``timeout`` is in seconds of silence, as in Read.
+    """
+
+    __slots__ = ("respond", "timeout", "written")
+
+    def __init__(self, respond: Callable[[bytes], bytes | None], timeout: float | None) -> None:
+        self.respond = respond
+        self.timeout = timeout
+        self.written = 0
+
+
 class Hangup(Effect[None]):
     """Close the connection, if there is one."""
 

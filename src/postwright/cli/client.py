@@ -47,8 +47,8 @@ class Client(SMTP):
         self,
         plan: Plan,
         message: Message | bytes | Composed,
-        from_addr: str | None,
-        to_addrs: str | Iterable[str] | None,
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
     ) -> tuple[Envelope, Draft]:
         envelope, self.draft = super()._adopted(plan, message, from_addr, to_addrs)
         return self._notified(envelope), self.draft

@@ -340,11 +340,8 @@ class Component(Addressing, Composing, Properties, Signals):
         self,
         plan: Plan,
         message: Message | bytes | Composed,
-        from_addr: str | None,
-        to_addrs: str | Iterable[str] | None,
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
     ) -> tuple[Envelope, Draft]:
         """Return a finished message and its envelope; nothing was sent when this raises."""
-        return writing.adopted(plan, message, from_addr, to_addrs, self._session.host_name)
-
-    def _adopter(self, plan: Plan) -> Callable[[Any], tuple[Envelope, Draft]]:
-        return lambda message: self._adopted(plan, message, None, None)
+        return writing.adopted(plan, self._session.host_name, message, from_addr, to_addrs)

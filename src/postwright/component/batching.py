@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from postwright.component.attachments import Bodies
 from postwright.component.load import BRIEF, MOMENT
+from postwright.component.rooms import writing
 from postwright.drive import clock
 from postwright.errors import SMTPError
 from postwright.flow import Sleep
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from postwright.component.composed import Composed
     from postwright.component.load import Load
     from postwright.component.operations import Operations
-    from postwright.message.draft import Draft
-    from postwright.words import Envelope, SendResult
+    from postwright.options import Plan
+    from postwright.words import SendResult
 
 C = TypeVar("C", bound="Component")
 
@@ -57,8 +58,8 @@ class Feed:
     """Feeds a batch with messages, and waits where there are none to take.
 
     Args:
-        operations: The connection's operations.
-        adopt: Turns a finished message, a sender and recipients into an envelope and a draft.
+        client: The client that has the connection.
+        plan: The settings in force.
         load: All messages.
         place: This connection's place, where there are several.
         window: How many messages are taken before they are sent.
@@ -66,30 +67,38 @@ class Feed:
 
     def __init__(
         self,
-        operations: Operations,
-        adopt: Callable[..., tuple[Envelope, Draft]],
+        client: Component,
+        plan: Plan,
         load: Load,
         *,
         place: Place | None = None,
         window: int = WINDOW,
     ) -> None:
-        self._operations = operations
-        self._adopt = adopt
+        operations = self._operations = client._operations
+        self._adopt = partial(writing.adopted, plan, operations.session.host_name)
         self._load = load
         self._place = place
         opening = operations.open if place is None else partial(place.reopen, operations)
         moment = GATHERED if place is None else BRISK  # others take their turns in between
         self.batch = Batch(operations.session, opening, operations.send_alone, window, moment=moment)
 
-    def take(self, number: int, letter: Letter) -> bool:
-        """Take a message; say whether it is time to send. One that can't be sent has its result at once."""
-        message, sender, recipients = letter if isinstance(letter, tuple) else (letter, None, None)
-        try:
-            self.batch.add(number, *self._adopt(message, sender, recipients))
-        except SMTPError as error:
-            self.batch.done.append((number, error))
-            return True
-        return self.batch.full
+    def take(self, letters: list[tuple[int, Letter]]) -> bool:
+        """Take messages; say whether it is time to send or to hand over. What can't be sent has its result at once."""
+        batch, adopt, wrong = self.batch, self._adopt, False
+        for number, letter in letters:
+            try:
+                adopted = adopt(*letter) if isinstance(letter, tuple) else adopt(letter)
+            except SMTPError as error:
+                batch.done.append((number, error))
+                wrong = True
+            else:
+                batch.add(number, *adopted)
+        return wrong or batch.full
+
+    @property
+    def room(self) -> int:
+        """How many more messages are wanted now."""
+        return self.batch.lack
 
     def results(self) -> list[tuple[int, SendResult | SMTPError]]:
         """Return the results that can be given now, with the numbers of the messages."""

@@ -8,11 +8,11 @@ itself and not one message, nothing else is sent in that time either. Nothing he
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from postwright.component.throttle import burdened
 from postwright.drive import clock
-from postwright.drive.crew import Guard
+from postwright.drive.crew import SLOW, Guard
 from postwright.enums import Outcome
 from postwright.errors import MessageRefused, RecipientsRefused, SenderRefused, SMTPError
 from postwright.session.tally import FINAL
@@ -104,13 +104,17 @@ class Load:
             number = heappop(self._again)[1]
             return number, self._out[number]
 
-    def took(self, numbered: Numbered | None) -> Numbered | None:
-        """Note what the user gave; None is the end."""
-        if numbered is None:
+    def took(self, letters: list[Numbered]) -> list[Numbered]:
+        """Note what the user gave; nothing is the end."""
+        if not letters:
             self.exhausted = True
         elif self._tracked:
-            self._out[numbered[0]] = numbered[1]
-        return numbered
+            self._out.update(letters)
+        return letters
+
+    def most(self, room: int) -> int:
+        """Return how many messages the user is asked for at a time, where there is room for so many."""
+        return 1 if self._rate else max(1, room)
 
     def settle(self, results: list[tuple[int, Result]]) -> list[tuple[int, Result]]:
         """Note results; return those that are final."""
@@ -168,51 +172,41 @@ def passing(result: Result) -> bool:
     )
 
 
-SLOW: Final = 0.02
-"""Seconds for which a user may take to give a message before others are not kept waiting for it."""
+class Eater(Protocol):
+    """Whoever takes the messages for one connection."""
+
+    @property
+    def room(self) -> int:
+        """How many more are wanted now."""
+
+    def pending(self) -> bool:
+        """Whether any message of this connection has no result yet."""
+
+    def blocked(self) -> bool:
+        """Whether this connection may have none now."""
 
 
-def unhurried(take: Callable[[], Numbered | None], pending: Callable[[], bool]) -> Iterator[Numbered | None]:
-    """Yield the messages that the user gives; None, where that takes time, until nothing is pending any more.
-
-    Args:
-        take: Takes one more from the user; None is the end.
-        pending: Whether any message has no result yet.
-    """
-    slow, now = False, clock.monotonic
-    while True:
-        while slow and pending():
-            yield None
-        began = now()
-        taken = take()
-        if taken is None:
-            return
-        slow = now() - began > SLOW
-        yield taken
-
-
-def letters(
-    load: Load, take: Callable[[], Numbered | None], pending: Callable[[], bool], blocked: Callable[[], bool]
-) -> Iterator[Numbered | None]:
-    """Yield the messages for one connection; None where there is nothing to take now.
+def letters(load: Load, take: Callable[[int], list[Numbered]], eater: Eater) -> Iterator[list[Numbered] | None]:
+    """Yield the messages for one connection; None where there is nothing to take now, or where that takes time.
 
     Args:
         load: All of them.
-        take: Takes one more from the user; None is the end.
-        pending: Whether any message of this connection has no result yet.
-        blocked: Whether this connection may have none now.
+        take: Takes so many more from the user, at most; none is the end.
+        eater: Who takes them.
     """
     slow, now = False, clock.monotonic
     while True:
-        waits = (slow and pending()) or (blocked() and not load.over)
+        waits = (slow and eater.pending()) or (eater.blocked() and not load.over)
         step = False if waits else load.step()
         if step is True:
             began = now()
-            taken = load.took(take())
+            taken = load.took(take(load.most(eater.room)))
             slow = now() - began > SLOW
-            if taken is not None:
+            if taken:
                 yield taken
+            elif load.plain:
+                return
         elif step is END:
             return
         else:
-            yield step or None
+            yield [step] if isinstance(step, tuple) else None

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from postwright.component.batching import SHARE, Feed, Numbered
 from postwright.component.enlisting import Berth, beside
-from postwright.component.load import Load, letters, unhurried
-from postwright.drive.crew import Shared, merged, run
+from postwright.component.load import Load, letters
+from postwright.drive.crew import Shared, handful, merged, run
 from postwright.errors import PoolTimeout
 from postwright.session.batch import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from postwright.component.batching import Letter
     from postwright.component.pool import Pool
@@ -38,11 +38,10 @@ def many(
 
 def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterator[SendResult | SMTPError]:
     plan, load, order = client._ready(), Load(client), Numbered(ordered=ordered)
-    feed = Feed(client._operations, partial(client._adopted, plan), load, window=WINDOW)
-    take: Callable[[], tuple[int, Letter] | None] = partial(next, enumerate(messages), None)
+    feed = Feed(client, plan, load, window=WINDOW)
     opened = not client.connected
     try:
-        source = unhurried(take, feed.pending) if load.plain else letters(load, take, feed.pending, feed.blocked)
+        source = letters(load, partial(handful, enumerate(messages)), feed)
         for results in _over_one(client, source, feed):
             yield from order.ready(results)
     finally:
@@ -50,13 +49,13 @@ def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterat
             client.disconnect()
 
 
-def _over_one(client: SMTP, source: Iterator[tuple[int, Letter] | None], feed: Feed) -> Iterator[Results]:
+def _over_one(client: SMTP, source: Iterator[list[tuple[int, Letter]] | None], feed: Feed) -> Iterator[Results]:
     plan = client._plan()
-    for numbered in source:
-        if numbered is None:
+    for taken in source:
+        if taken is None:
             client._run(plan, feed.rest())
             yield feed.results()
-        elif feed.take(*numbered):
+        elif feed.take(taken):
             if feed.batch.full:
                 client._run(plan, feed.advance(more=True))
             yield feed.results()
@@ -79,9 +78,9 @@ def over_pool(
             client = first if berth is berths[0] else run(berth.enlist())
         except PoolTimeout:  # those who have a connection do the work
             return
-        feed = Feed(client._operations, partial(client._adopted, plan), load, place=berth, window=SHARE)
+        feed = Feed(client, plan, load, place=berth, window=SHARE)
         try:
-            yield from _over_one(client, letters(load, shared.take, feed.pending, feed.blocked), feed)
+            yield from _over_one(client, letters(load, shared.take, feed), feed)
         finally:
             berth.come_back()
             run(pool._give_back(client))

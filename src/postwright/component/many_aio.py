@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from postwright.component.batching import SHARE, Feed, Numbered
 from postwright.component.enlisting import Berth, beside
-from postwright.component.load import END, SLOW, Load
+from postwright.component.load import END, Load
+from postwright.drive.crew import SLOW
 from postwright.drive.tasks import Asking, Source, merged_tasks, run
 from postwright.errors import PoolTimeout
 from postwright.session.batch import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 
     from postwright.component.aio import AsyncSMTP
     from postwright.component.batching import Letter
+    from postwright.component.load import Eater
     from postwright.component.pool_aio import AsyncPool
     from postwright.errors import SMTPError
     from postwright.words import SendResult
@@ -37,44 +38,36 @@ def many(
     return _alone(client, Source(messages), ordered=ordered)
 
 
-async def _unhurried(asking: Asking[Letter]) -> AsyncGenerator[tuple[int, Letter] | None, None]:
-    """Yield the messages that the user gives; None where one does not come while others are pending."""
-    try:
-        while (taken := await asking.take()) is not None:
-            yield None if isinstance(taken, bool) else taken
-    finally:
-        asking.end()
-
-
 async def _letters(
-    load: Load, asking: Asking[Letter], blocked: Callable[[], bool]
-) -> AsyncGenerator[tuple[int, Letter] | None, None]:
+    load: Load, asking: Asking[Letter], eater: Eater
+) -> AsyncGenerator[list[tuple[int, Letter]] | None, None]:
     """Yield the messages for one connection; see ``load.letters``."""
     try:
         while True:
-            step = asking.begun or (False if blocked() and not load.over else load.step())
+            step = asking.begun or (False if eater.blocked() and not load.over else load.step())
             if step is True:
-                taken = await asking.take()
-                if isinstance(taken, bool):
+                taken = await asking.take(load.most(eater.room))
+                if taken is None:
                     yield None
-                elif load.took(taken) is not None:
+                elif load.took(taken):
                     yield taken
+                elif load.plain:
+                    return
             elif step is END:
                 return
             else:
-                yield None if isinstance(step, bool) else step
+                yield [step] if isinstance(step, tuple) else None
     finally:
         asking.end()
 
 
 async def _alone(client: AsyncSMTP, given: Source[Letter], *, ordered: bool) -> AsyncIterator[SendResult | SMTPError]:
     plan, load, order = client._ready(), Load(client), Numbered(ordered=ordered)
-    feed = Feed(client._operations, partial(client._adopted, plan), load, window=WINDOW)
+    feed = Feed(client, plan, load, window=WINDOW)
     asking = Asking(given, feed.pending, SLOW)
     opened = not client.connected
     try:
-        source = _unhurried(asking) if load.plain else _letters(load, asking, feed.blocked)
-        async with aclosing(_over_one(client, source, feed)) as results:
+        async with aclosing(_over_one(client, _letters(load, asking, feed), feed)) as results:
             async for given_now in results:
                 for ready in order.ready(given_now):
                     yield ready
@@ -84,15 +77,15 @@ async def _alone(client: AsyncSMTP, given: Source[Letter], *, ordered: bool) -> 
 
 
 async def _over_one(
-    client: AsyncSMTP, source: AsyncGenerator[tuple[int, Letter] | None, None], feed: Feed
+    client: AsyncSMTP, source: AsyncGenerator[list[tuple[int, Letter]] | None, None], feed: Feed
 ) -> AsyncGenerator[Results, None]:
     plan = client._plan()
-    async with aclosing(source) as numbered_letters:
-        async for numbered in numbered_letters:
-            if numbered is None:
+    async with aclosing(source) as letters:
+        async for taken in letters:
+            if taken is None:
                 await client._run(plan, feed.rest())
                 yield feed.results()
-            elif feed.take(*numbered):
+            elif feed.take(taken):
                 if feed.batch.full:
                     await client._run(plan, feed.advance(more=True))
                 yield feed.results()
@@ -116,9 +109,9 @@ async def over_pool(
             client = first if berth is berths[0] else await run(berth.enlist())
         except PoolTimeout:  # those who have a connection do the work
             return
-        feed = Feed(client._operations, partial(client._adopted, plan), load, place=berth, window=SHARE)
+        feed = Feed(client, plan, load, place=berth, window=SHARE)
         try:
-            source = _letters(load, Asking(given, feed.pending, SLOW), feed.blocked)
+            source = _letters(load, Asking(given, feed.pending, SLOW), feed)
             async with aclosing(_over_one(client, source, feed)) as results:
                 async for result in results:
                     yield result

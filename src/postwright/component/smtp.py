@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
@@ -299,7 +300,7 @@ class SMTP(Component):
         """
         plan = self._plan()
         flow = self._queueing.put_many(
-            plan, os.fspath(queue_dir), messages, self._adopter(plan), Wishes(priority, not_before)
+            plan, os.fspath(queue_dir), messages, partial(self._adopted, plan), Wishes(priority, not_before)
         )
         return self._run(plan, flow)
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 
 _OCTETS = (bytes, bytearray, memoryview)
-_NOTHING: dict[str, list[str]] = {}
 
 
 def check_server(plan: Plan) -> None:
@@ -173,12 +172,12 @@ def charset_of(plan: Plan, rows: MessageRecipients) -> str:
 
 def adopted(
     plan: Plan,
-    message: Message | bytes | Composed,
-    from_addr: str | None,
-    to_addrs: str | Iterable[str] | None,
     host_name: str,
+    message: Message | bytes | Composed,
+    from_addr: str | None = None,
+    to_addrs: str | Iterable[str] | None = None,
 ) -> tuple[Envelope, Draft]:
-    """Return a finished or composed message with its envelope."""
+    """Return a finished or composed message with its envelope; nothing was sent when this raises."""
     draft: Draft
     if type(message) is bytes:
         draft = from_bytes(message)
@@ -221,11 +220,11 @@ def named_envelope(plan: Plan, draft: Draft, from_addr: str | None, to_addrs: st
         RecipientMissing: Nobody says who receives it.
         InvalidAddress: What is said is no address.
     """
-    told = _NOTHING if to_addrs is not None and from_addr is not None else draft.told
-    if to_addrs is None:
-        recipients = recipients_told(told)
-    elif isinstance(to_addrs, str):
-        recipients = tuple([Recipient(address) for address in parse_mailbox_list(to_addrs)])
+    if isinstance(to_addrs, str):
+        addresses = parse_mailbox_list(to_addrs)
+        recipients = (Recipient(addresses[0]),) if len(addresses) == 1 else tuple(map(Recipient, addresses))
+    elif to_addrs is None:
+        recipients = recipients_told(draft.told)
     else:
         recipients = tuple([Recipient(address) for text in to_addrs for address in parse_mailbox_list(text)])
     if from_addr is not None:
@@ -233,7 +232,7 @@ def named_envelope(plan: Plan, draft: Draft, from_addr: str | None, to_addrs: st
     elif returns := plan.properties.return_path:
         sender = reverse_path(returns)
     else:
-        sender = sender_told(told)
+        sender = sender_told(draft.told)
         if sender is NOBODY:
             raise SenderMissing("the message has no From or Sender header, and no from_addr was given")
     if not recipients:

@@ -14,7 +14,7 @@ from postwright.drive import dialing
 from postwright.drive.awaitables import is_awaitable, is_coroutine
 from postwright.drive.carrier import LATER, Carrier
 from postwright.drive.errand import late
-from postwright.drive.handover import hand_over
+from postwright.drive.handover import hand_over, some
 from postwright.drive.patience import Patience
 from postwright.drive.reaching import reach, resolve
 from postwright.drive.sync import EARLY, READ
@@ -25,13 +25,13 @@ from postwright.errors import (
     NotPossibleNow,
     ReplyTooLong,
 )
-from postwright.flow import Apart, Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from postwright.flow import Flow
+    from postwright.flow import Flow, Octets
     from postwright.words import Line
 
 T = TypeVar("T")
@@ -199,6 +199,17 @@ class AsyncDriver(Carrier):
             self._start_reading()
         return heard
 
+    def _converse_now(self, effect: Converse) -> Octets | object:
+        sock = self._connected()
+        while isinstance(heard := self._heard(), bytes):
+            out = effect.respond(heard)
+            if out is None:
+                return b""
+            if out and (left := some(sock, out, effect)):
+                return left
+        self._start_reading()
+        return heard
+
     def _poll_now(self, effect: Poll) -> bytes | object | None:
         self._connected()
         if not self._arrived and not self._eof:
@@ -278,4 +289,4 @@ class AsyncDriver(Carrier):
         Wait: _user_call,
         Sleep: _sleep,
     }
-    at_once: ClassVar = {Read: _read_now, Poll: _poll_now, Write: _write_now}
+    at_once: ClassVar = {Read: _read_now, Converse: _converse_now, Poll: _poll_now, Write: _write_now}

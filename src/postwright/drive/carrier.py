@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from postwright.errors import InactivityTimeout, SMTPError
-from postwright.flow import Hangup, Read
+from postwright.errors import InactivityTimeout
+from postwright.flow import Converse, Hangup, Read
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from postwright.drive.patience import Patience
+    from postwright.errors import SMTPError
     from postwright.flow import Effect, Flow
 
 T = TypeVar("T")
+
+_HEARD: tuple[type[Read], type[Converse]] = (Read, Converse)
 
 LATER = object()
 """In place of an answer: there is none yet."""
@@ -30,18 +33,14 @@ class Carrier:
     """What grants an effect without waiting; LATER where that can't be done now."""
 
     grants: ClassVar[dict[type, Callable[[Any, Any, Any], Awaitable[Any]]]]
-    """What grants any effect but Read, in the task."""
+    """What grants any effect but those that the reader goes on with, in the task."""
 
     def __init__(self) -> None:
         self._patience: Patience | None = None
         self._flow: Flow[Any] | None = None
         self._result: Any = None
-        self._wish: Read | None = None  # what the flow waits for while the reader carries it on
+        self._wish: Read | Converse | None = None  # what the flow waits for while the reader carries it on
         self._stop: Effect[Any] | BaseException | None = None  # where the reader let the flow stand
-
-    def _heard(self) -> Any:
-        """Return what arrived, b"" at the end of the connection, LATER for nothing yet."""
-        return LATER
 
     async def _drive(self, flow: Flow[T], patience: Patience) -> T:
         self._flow = flow
@@ -52,9 +51,9 @@ class Carrier:
             try:
                 if type(effect) is not Hangup:
                     patience.check()
-                if type(effect) is not Read:
+                if not isinstance(effect, _HEARD):
                     answer = await self.grants[type(effect)](self, patience, effect)
-                elif (answer := self._heard()) is LATER:
+                elif (answer := self.at_once[type(effect)](self, effect)) is LATER:
                     self._wish = effect
                     await patience.wait(effect.timeout, self._silence)
                     effect = self._stopped()
@@ -101,20 +100,23 @@ class Carrier:
 
         Where it stops at anything but another Read, its task is woken up.
         """
-        patience = self._patience
-        if self._wish is None or patience is None or not patience.waiting:
+        patience, wish = self._patience, self._wish
+        if wish is None or patience is None or not patience.waiting:
             return False
         self._wish = None
         answer, error = None, None
         try:
-            answer = self._heard()
-        except SMTPError as broken:
+            answer = self.at_once[type(wish)](self, wish)
+        except BaseException as broken:  # noqa: BLE001 - it goes into the flow
             error = broken
-        try:
-            self._stop = self._carry(answer, error)
-        except BaseException as out:  # noqa: BLE001 - it is raised in the task
-            self._stop = out
-        if type(self._stop) is Read and patience.allow(self._stop.timeout):
+        if answer is LATER:  # a Converse that goes on
+            self._stop = wish
+        else:
+            try:
+                self._stop = self._carry(answer, error)
+            except BaseException as out:  # noqa: BLE001 - it is raised in the task
+                self._stop = out
+        if isinstance(self._stop, _HEARD) and patience.allow(self._stop.timeout):
             self._wish = self._stop
         else:
             patience.wake()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
+from postwright.drive.clock import monotonic
 from postwright.drive.loop import carry
 from postwright.flow import Wait
 
@@ -78,26 +79,37 @@ def run(flow: Flow[T]) -> T:
     return carry(flow, _user_call)
 
 
+SLOW: Final = 0.02
+"""Seconds for which a user may take to give items before nobody is kept waiting for more of them."""
+
+
+def handful(items: Iterator[T], count: int) -> list[T]:
+    """Take so many items from an iterator, fewer where that takes long, none at its end."""
+    late = monotonic() + SLOW
+    taken = []
+    for item in items:
+        taken.append(item)
+        if len(taken) >= count or monotonic() > late:
+            break
+    return taken
+
+
 class Shared(Generic[T]):
     """One iterator that several threads take from; each item goes to one of them, with its number."""
 
     def __init__(self, items: Iterator[T]) -> None:
-        self._items = items
+        self._items = enumerate(items)
         self._lock = threading.Lock()
-        self._count = 0
         self.stopped = False
 
-    def take(self) -> tuple[int, T] | None:
-        """Return the next item and its number, None at the end."""
+    def take(self, count: int) -> list[tuple[int, T]]:
+        """Return at most so many of the next items with their numbers, none at the end."""
         with self._lock:
             if self.stopped:
-                return None
-            for item in self._items:
-                number = self._count
-                self._count += 1
-                return number, item
-            self.stopped = True
-            return None
+                return []
+            taken = handful(self._items, count)
+            self.stopped = not taken
+            return taken
 
 
 def merged(works: Sequence[Iterator[T]], stop: Callable[[], None]) -> Iterator[T]:

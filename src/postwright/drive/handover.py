@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import socket
 
-    from postwright.flow import Octets, Write
+    from postwright.flow import Converse, Octets, Write
 
 
 def hand_over(sock: socket.socket, effect: Write) -> bool:
@@ -29,6 +29,16 @@ def hand_over(sock: socket.socket, effect: Write) -> bool:
         return not left
     effect.data = _behind(data, count)
     return not effect.data
+
+
+def some(sock: socket.socket, out: bytes, effect: Converse) -> Octets:
+    """Give a non-blocking socket what was returned in a Converse; return what it did not take, also where it is broken."""
+    try:
+        count = sock.send(out)
+    except OSError:  # the Write that comes next says what is wrong
+        count = 0
+    effect.written = count
+    return b"" if count == len(out) else memoryview(out)[count:]
 
 
 def _behind(buffers: list[Octets], count: int) -> list[Octets]:

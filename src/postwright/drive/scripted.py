@@ -22,7 +22,7 @@ from postwright.errors import (
     NotAvailable,
     OperationTimeout,
 )
-from postwright.flow import Apart, Call, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
 from postwright.words import Line
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class ScriptedDriver:
         self._station = Station(peer, self._mode, self._secure)
         return Line("192.0.2.25", effect.target.port, "192.0.2.1", 49152)
 
-    def _read(self, effect: Read) -> bytes:
+    def _read(self, effect: Read | Converse) -> bytes:
         if not self._incoming:
             self._pump()
         if self._incoming:
@@ -173,6 +173,13 @@ class ScriptedDriver:
         if self._ended is Deed.RESET:
             raise NetworkError("while reading", code=10054)
         raise self._late(effect.timeout)
+
+    def _converse(self, effect: Converse) -> bytes:
+        while (out := effect.respond(self._read(effect))) is not None:
+            if out:
+                self._write(Write(out, effect.timeout))
+                effect.written = len(out)
+        return b""
 
     def _poll(self, effect: Poll) -> bytes | None:
         if not self._incoming:
@@ -222,6 +229,7 @@ _GRANTS: dict[type, Callable[[ScriptedDriver, Any], Any]] = {
     Dial: ScriptedDriver._dial,
     Read: ScriptedDriver._read,
     Poll: ScriptedDriver._poll,
+    Converse: ScriptedDriver._converse,
     Write: ScriptedDriver._write,
     Hangup: ScriptedDriver._hang,
     Fire: ScriptedDriver._event,

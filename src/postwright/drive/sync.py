@@ -16,7 +16,7 @@ from postwright.drive import dialing
 from postwright.drive.awaitables import is_awaitable, is_coroutine
 from postwright.drive.clock import monotonic
 from postwright.drive.errand import Errand, late
-from postwright.drive.handover import hand_over
+from postwright.drive.handover import hand_over, some
 from postwright.drive.loop import carry
 from postwright.drive.race import Race
 from postwright.errors import (
@@ -28,13 +28,13 @@ from postwright.errors import (
     OperationTimeout,
     ReplyTooLong,
 )
-from postwright.flow import Apart, Call, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from postwright.errors import SMTPError
-    from postwright.flow import Effect, Flow
+    from postwright.flow import Effect, Flow, Octets
     from postwright.words import Line, Target
 
 T = TypeVar("T")
@@ -237,7 +237,7 @@ class SyncDriver:
     def _look_up(self, effect: Resolve) -> tuple[str, ...]:
         return tuple(place.address[0] for place in self._resolve(effect.target))
 
-    def _read(self, effect: Read) -> bytes:
+    def _read(self, effect: Read | Converse) -> bytes:
         sock = self._connected()
         while True:
             if self._listening is None:
@@ -250,6 +250,13 @@ class SyncDriver:
                 continue
             except OSError as error:
                 raise dialing.explained(error, "reading") from error
+
+    def _converse(self, effect: Converse) -> Octets:
+        sock, read, respond = self._connected(), self._read, effect.respond
+        while (out := respond(read(effect))) is not None:
+            if out and (left := some(sock, out, effect)):
+                return left
+        return b""
 
     def _poll(self, effect: Poll) -> bytes | None:
         sock = self._connected()
@@ -323,6 +330,7 @@ _GRANTS: dict[type, Callable[[SyncDriver, Any], Any]] = {
     Resolve: SyncDriver._look_up,
     Read: SyncDriver._read,
     Poll: SyncDriver._poll,
+    Converse: SyncDriver._converse,
     Write: SyncDriver._write,
     Hangup: SyncDriver._hang,
     Fire: SyncDriver._event,

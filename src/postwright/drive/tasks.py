@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from postwright.drive.awaitables import is_awaitable
-from postwright.drive.crew import AHEAD
+from postwright.drive.crew import AHEAD, handful
 from postwright.errors import NotPossibleNow
 from postwright.flow import Wait
 
@@ -37,18 +37,18 @@ class Source(Generic[T]):
         """Whether items come without waiting."""
         return self._now is not None
 
-    async def take(self) -> tuple[int, T] | None:
-        """Return the next item and its number, None at the end."""
+    async def take(self, count: int) -> list[tuple[int, T]]:
+        """Return at most so many of the next items with their numbers, none at the end."""
         if self._now is not None:
-            return next(self._now, None)
+            return handful(self._now, count)
         assert self._later is not None
         async with self._turn:
             try:
                 item = await anext(self._later)
             except StopAsyncIteration:
-                return None
+                return []
             self._count += 1
-            return self._count - 1, item
+            return [(self._count - 1, item)]
 
 
 class Asking(Generic[T]):
@@ -64,24 +64,27 @@ class Asking(Generic[T]):
         self._source = source
         self._busy = busy
         self._patience = patience
-        self._coming: asyncio.Task[tuple[int, T] | None] | None = None
+        self._coming: asyncio.Task[list[tuple[int, T]]] | None = None
 
     @property
     def begun(self) -> bool:
-        """Whether an item was asked for and is not here."""
+        """Whether items were asked for and are not here."""
         return self._coming is not None
 
-    async def take(self) -> tuple[int, T] | bool | None:
-        """Return the next item and its number; None at the end; False where it is not here and there is else to do."""
+    async def take(self, count: int) -> list[tuple[int, T]] | None:
+        """Return at most so many of the next items with their numbers, none at the end.
+
+        None says that they are not here, and that there is something else to do.
+        """
         if self._coming is None:
             if self._source.ready or not self._busy():
-                return await self._source.take()
-            self._coming = asyncio.ensure_future(self._source.take())
+                return await self._source.take(count)
+            self._coming = asyncio.ensure_future(self._source.take(count))
         if self._busy() and not (await asyncio.wait((self._coming,), timeout=self._patience))[0]:
-            return False
-        item = await self._coming
+            return None
+        taken = await self._coming
         self._coming = None
-        return item
+        return taken
 
     def end(self) -> None:
         """Ask for no more."""

@@ -80,14 +80,17 @@ def parse_mailbox_list(text: str) -> tuple[Address, ...]:
 
 def _quick(text: str) -> Address | None:
     """Read the forms that nearly all addresses have; None means that the full parser must look at it."""
-    match = _BARE.fullmatch(text) or _NAMED.fullmatch(text)
-    if not match:
+    if match := _BARE.fullmatch(text):
+        name, (local, domain) = "", match.groups()
+    elif match := _NAMED.fullmatch(text):
+        bare, quoted, local, domain = match.groups()
+        name = bare or quoted or ""
+    else:
         return None
-    local, domain = match.groups()[-2:]
     # An ASCII dot-atom and a domain name need no further look.
     if len(local) > MAX_LOCAL_PART or len(domain) > MAX_LABEL or "=?" in local or domain[-1].isdigit():
         return None
-    address = Address(local, domain, (match[1] or match[2] or "") if match.re.groups > 2 else "")
+    address = Address(local, domain, name)
     address.spec = f"{local}@{domain}"
     return address
 

@@ -32,14 +32,18 @@ class Finished(Draft):
         data: The whole message, as it is sent.
         cut: Where in it the body begins.
         told: The values, without folds, of the fields that say who sends and receives, and of Message-ID, by their
-            names in lower case.
+            names in lower case; None to look for them when somebody asks.
         hidden_fields: Bcc and Resent-Bcc fields that were taken out; they are in ``told`` too.
     """
 
     __slots__ = ("_cut", "_told", "data")
 
     def __init__(
-        self, data: bytes, cut: int, told: dict[str, list[str]], hidden_fields: tuple[tuple[str, str], ...] = ()
+        self,
+        data: bytes,
+        cut: int,
+        told: dict[str, list[str]] | None = None,
+        hidden_fields: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.data = data
         self.hidden_fields = hidden_fields
@@ -64,12 +68,23 @@ class Finished(Draft):
     @property
     def message_id(self) -> str:
         """The Message-ID with its brackets; "" where the message has none."""
-        found = self._told.get("message-id")
+        if self._told is None and (quick := self._quick_identifier()):
+            return quick
+        found = self.told.get("message-id")
         return found[0] if found else ""
+
+    def _quick_identifier(self) -> str:
+        """Return the Message-ID where it stands as nearly all have it: in one line, in the RFC's own spelling."""
+        start = self.data.find(b"\r\nMessage-ID: <", 0, self._cut) + 14
+        end = self.data.find(b">\r\n", start) + 1 if start > 14 else 0
+        found = self.data[start:end]
+        return found.decode() if found.isascii() and b"\r" not in found and self.data[end + 2] not in b" \t" else ""
 
     @property
     def told(self) -> dict[str, list[str]]:
         """The values of the fields that say who sends and receives, by their names in lower case."""
+        if self._told is None:
+            self._told = _telling(self.data[: self._cut])
         return self._told
 
     @property
@@ -110,6 +125,15 @@ def from_bytes(data: bytes) -> Finished:
     head = data[:end]
     if not _BLOCK.fullmatch(head):
         _fields(head)  # says which line is none
+    if b"bcc" in head.lower():
+        told = _telling(head)
+        if "bcc" in told or "resent-bcc" in told:
+            return _without_bcc(data, end, told)
+    return Finished(data, end + 2)
+
+
+def _telling(head: bytes) -> dict[str, list[str]]:
+    """Return the values of the fields of a block that say who sends and receives, and of Message-ID."""
     told: dict[str, list[str]] = {}
     for name, value in _TELLING.findall("\n" + header_text(head)):
         text = (unfold(value) if "\r" in value else value).strip(" \t")
@@ -118,9 +142,7 @@ def from_bytes(data: bytes) -> Finished:
             told[key].append(text)
         else:
             told[key] = [text]
-    if "bcc" in told or "resent-bcc" in told:
-        return _without_bcc(data, end, told)
-    return Finished(data, end + 2, told)
+    return told
 
 
 def _without_bcc(data: bytes, end: int, told: dict[str, list[str]]) -> Finished:

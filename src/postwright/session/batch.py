@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING
 from postwright.enums import Outcome
 from postwright.errors import ServiceClosing, SMTPError
 from postwright.session.asking import quit_line
-from postwright.session.hearing import Hearing, check_closing, check_reset, closed_early, refused_by_closing
-from postwright.session.states import State
+from postwright.session.chunked import Chunked
+from postwright.session.dotted import Dotted
+from postwright.session.hearing import Hearing
 from postwright.session.tally import FINAL, LINE_FAULTS, TRIES, Tally
-from postwright.session.transaction import TAKEN
-from postwright.session.verdict import tell_refusals
-from postwright.session.ways import RSET, Item, Ways, dotted, overlap
+from postwright.session.ways import Item, Ways, overlap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,9 +43,6 @@ FEW = 4
 
 MOMENT = 0.02
 """Seconds for which results are gathered, so that a fast server is not slowed down by handing over each of them."""
-
-WRITE = 128 * 1024
-"""Octets of one write of whole messages."""
 
 
 class Batch:
@@ -82,7 +78,7 @@ class Batch:
         self._tally = Tally()
         self._todo, self._flight = self._tally.todo, self._tally.flight
         self._ears = Hearing(session)
-        self._ways = Ways(session)
+        self._renew()
         self._more = self._fresh = False
         self._due = 0.0
         self.ended: SMTPError | None = None
@@ -120,6 +116,11 @@ class Batch:
         return window - taken if taken * 2 <= window else 0
 
     @property
+    def lack(self) -> int:
+        """How many messages are missing until it is ``full``."""
+        return self.window - len(self._todo) - len(self._flight)
+
+    @property
     def _overlapping(self) -> bool:
         return self._session.connected and self._ways.overlapped and overlap.get(self._ways.server) is not False
 
@@ -140,33 +141,48 @@ class Batch:
         Args:
             more: More will be added: what is in flight need not come to its end, so that the line is never idle.
         """
-        clock = self._session.clock
+        clock, tally = self._session.clock, self._tally
         end = clock() + self._moment
+        few = min(self._enough, self.window) if more else 0
         self._more = more
-        while self.pending and (not self.done or clock() < end) and len(self.done) < WINDOW:
-            if more and not self._todo and len(self._flight) < min(self._enough, self.window):
-                return
+
+        def pause() -> bool:
+            """Whether it is time to hand over results, or to ask for more messages."""
+            done = len(tally.done)
+            return (done > 0 and (done >= WINDOW or clock() >= end)) or (not tally.todo and len(tally.flight) < few)
+
+        while self.pending and not pause():
             opening = not self._session.connected
             try:
                 if opening:
                     await self._open()
                     opening, self._fresh = False, True
-                await self._advance()
+                await self._advance(pause)
             except SMTPError as error:
                 await self._fault(error, final=opening)
 
-    async def _advance(self) -> None:
+    async def _advance(self, pause: Callable[[], bool]) -> None:
         if self._ways.offered is not self._session.extensions:
-            self._ways = Ways(self._session)
-        if not (self._flight or self._ears.resetting) and self._session.used_up:
+            self._renew()
+        idle = not (self._flight or self._ears.resetting)
+        if idle and self._session.used_up:
             await quit_line(self._session)  # the next round opens a new one
             return
-        if not self._overlapping:
+        if not self._overlapping or (idle and not self._ways.admits(self._todo[0])):
             await self._one(self._todo.popleft())
-        elif self._ways.chunked:
-            await self._chunked()
+            return
+        if idle:
+            await self._look()
+        if isinstance(self._way, Chunked):
+            await self._way.go(self.window, more=self._more)
         else:
-            await self._dotted()
+            await self._way.go(pause)
+
+    def _renew(self) -> None:
+        """Look at what can be overlapped on a new line, and choose the way."""
+        session, forbidden = self._session, self._forbidden if self._before_end is not None else None
+        ways = self._ways = Ways(session)
+        self._way = (Chunked if ways.chunked else Dotted)(session, ways, self._tally, self._ears, forbidden)
 
     async def _look(self) -> None:
         """See, before a flight begins, whether the server said something or left while the line was idle."""
@@ -189,137 +205,15 @@ class Batch:
             if not self._session.in_order:
                 await self._session.hang_up(error.message, error.code)
 
-    def _fits(self) -> bool:
-        """Whether the next message can be overlapped, on this line."""
-        return self._ways.fits(self._todo[0]) and not (self._ways.counted and self._session.used_up)
-
-    # CHUNKING: whole messages, many in flight
-
-    async def _chunked(self) -> None:
-        idle = not (self._flight or self._ears.resetting)
-        if idle:
-            await self._look()
-        ready = self._fitting()
-        if idle and not ready:
-            await self._one(self._todo.popleft())
-            return
-        if ready and self._before_end is not None:
-            errors = await self._forbidden(ready)
-            ready = [item for item in ready if item.key not in errors]
-        if ready:
-            out = self._ways.chunks(ready, self._session.link.offered)
-            self._flight.extend(ready)
-            self._session.talk.expect(sum([len(item.envelope.recipients) + 3 for item in ready]))
-            self._session.state = State.ENDED
-            await self._session.talk.pour(out)
-        while (self._flight or self._ears.resetting) and (len(self._flight) > self.window // 2 or not self._goes_on()):
-            await self._hear_chunked()
-        if not self._flight and not self._ears.resetting:
-            self._session.state = State.READY
-
-    def _fitting(self) -> list[Item]:
-        """Take the messages that go out in one write."""
-        ready: list[Item] = []
-        octets, room = 0, self.window - len(self._flight)
-        while self._todo and len(ready) < room and octets < WRITE and self._fits():
-            item = self._todo.popleft()
-            self._session.allowance.use(item.envelope.recipients)
-            octets += len(item.data)
-            ready.append(item)
-        return ready
-
-    async def _forbidden(self, items: list[Item]) -> Mapping[int, SMTPError]:
-        """Say that the ends of messages go out now; note and return the errors of those whose end must not."""
+    async def _forbidden(self, items: list[Item]) -> list[SMTPError]:
+        """Say that the ends of messages go out now; settle and return the errors of those whose end must not."""
         assert self._before_end is not None
         errors = await self._before_end([item.key for item in items])
         for item in items:
             if item.key in errors:
+                self._flight.remove(item)
                 self._tally.finish(item, errors[item.key])
-        return errors
-
-    def _goes_on(self) -> bool:
-        """Whether another message can be put in flight, now or soon."""
-        return self._fits() if self._todo else self._more
-
-    async def _hear_chunked(self) -> None:
-        heard = await self._ears.more()
-        at = 0
-        try:
-            while True:
-                if self._ears.resetting and at < len(heard):
-                    self._ears.resetting = False
-                    at += 1
-                    if heard[at - 1].code != 250:
-                        check_reset(heard[at - 1])
-                if not self._flight:
-                    break
-                item = self._flight[0]
-                end = at + len(item.envelope.recipients) + 2
-                if len(heard) < end:
-                    closed_early(item, heard[at:])
-                    break
-                answers, at = heard[at:end], end
-                if answers[-1].code == 421:
-                    refused_by_closing(item, answers[-1])
-                self._flight.popleft()
-                self._ears.resetting = True
-                if refusals := self._tally.settle(item, answers[0], answers[1:-1], answers[-1]):
-                    await tell_refusals(self._session, refusals)
-        finally:
-            del heard[:at]
-
-    # Without CHUNKING: a body, and the next message's commands behind its dot
-
-    async def _dotted(self) -> None:
-        talk = self._session.talk
-        if not self._flight:
-            if not self._fits():
-                await self._one(self._todo.popleft())
-                return
-            await self._look()
-            await talk.pour(self._begin(self._todo.popleft()))
-        item = self._flight[0]
-        count = len(item.envelope.recipients) + 2
-        answers = self._ears.here(count) or await self._ears.hear(count)
-        check_closing(answers)
-        mail, rcpts, go = answers[0], answers[1:-1], answers[-1]
-        wanted = go.code == 354 and mail.code == 250 and not TAKEN.isdisjoint([reply.code for reply in rcpts])
-        if wanted and self._before_end is not None:
-            self._flight.popleft()
-            if errors := await self._forbidden([item]):  # the server waits for a body that it must not get
-                await self._session.hang_up(errors[item.key].message)
-                return
-            self._flight.append(item)
-        out = b""
-        if wanted:
-            out = dotted(item.data)
-            item.end_at = self._session.link.offered + len(out) - 5
-        elif go.code == 354:  # no recipient is left, and the server waits for a body (RFC 2920 section 3.1)
-            out = b".\r\n"
-        talk.expect(1 + (go.code == 354))
-        proven = overlap.get(self._ways.server)
-        following = self._begin(self._todo.popleft()) if proven and self._todo and self._fits() else b""
-        self._session.state = State.ENDED
-        await talk.pour(out + RSET + following)
-        final = (self._ears.here(1) or await self._ears.hear(1))[0] if go.code == 354 else go
-        refused_by_closing(item, final)
-        self._flight.popleft()
-        if refusals := self._tally.settle(item, mail, rcpts, final):
-            await tell_refusals(self._session, refusals)
-        if proven:
-            check_reset((self._ears.here(1) or await self._ears.hear(1))[0])
-        else:
-            await self._ears.prove()
-        if not self._flight:
-            self._session.state = State.READY
-
-    def _begin(self, item: Item) -> bytes:
-        self._session.allowance.use(item.envelope.recipients)
-        item.tries += 1
-        item.end_at = None
-        self._flight.append(item)
-        self._session.talk.expect(len(item.envelope.recipients) + 2)
-        return self._ways.group(item) + b"DATA\r\n"
+        return list(errors.values())
 
     # What came of each message
 

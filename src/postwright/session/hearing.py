@@ -70,12 +70,17 @@ class Hearing:
         Args:
             timeout: Seconds of silence that are borne; None for those of a final reply, which is among them.
         """
+        self.heard += await self._session.talk.several(self.timeout if timeout is None else timeout)
+        return self.heard
+
+    @property
+    def timeout(self) -> float:
+        """Seconds of silence that are borne before a final reply; 0 for ever."""
         session = self._session
         if session.plan is not self._plan:
             self._plan = session.plan
             self._timeout = max(session.plan.settings.final_reply_timeout, session.link.timeout or 0)
-        self.heard += await session.talk.several(self._timeout if timeout is None else timeout)
-        return self.heard
+        return self._timeout
 
     async def hear(self, count: int, timeout: float | None = None) -> list[Reply]:
         """Return the next replies, so many of them; the last of them may be a 421, behind which nothing comes."""

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from postwright.events import SSLStatus
 from postwright.flow import Fire, Read, Sleep, Write
+from postwright.session.turns import RECORD, Turns, understood
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from postwright.flow import Octets
     from postwright.session.pace import Pace
     from postwright.tls.provider import Provider
-
-_RECORD = 16384  # plaintext octets in a full TLS record (RFC 8446 section 5.1)
 
 
 class Link:
@@ -50,7 +49,7 @@ class Link:
     async def send(self, *buffers: Octets) -> None:
         """Send plaintext, all of the buffers together; what the server says meanwhile is kept for ``receive``."""
         plain = len(buffers[0]) if len(buffers) == 1 else sum(map(len, buffers))
-        if len(buffers) > 1 and plain <= _RECORD:  # copying so little costs less than a buffer or a record of its own
+        if len(buffers) > 1 and plain <= RECORD:  # copying so little costs less than a buffer or a record of its own
             buffers = (b"".join(buffers),)
         self.offered += plain
         if self.tls is not None or self.pace is not None:
@@ -88,9 +87,29 @@ class Link:
             if write is not None:
                 written += write.written
                 self._early += write.early
-            self.taken += written if self.tls is None else _understood(written, zip(raw, buffers, strict=True))
+            self.taken += written if self.tls is None else understood(written, zip(raw, buffers, strict=True))
             raise
         self.taken += plain
+
+    async def converse(self, respond: Callable[[bytes], bytes | None], timeout: float | None) -> None:
+        """Hand the plaintext that comes to ``respond`` and send what it returns, until it returns None.
+
+        Args:
+            respond: As in ``Converse``, but for plaintext.
+            timeout: Seconds of silence that are borne; None for ever.
+        """
+        out = respond(early) if (early := self.arrived()) else b""
+        while out is not None:
+            if out:
+                await self.send(out)
+            if early := self.arrived():
+                out = respond(early)
+            elif self.pace is not None or (self.tls is not None and self.tls.told):
+                out = respond(await self.receive(timeout))
+            elif await Turns(self, respond).take(timeout):
+                return
+            else:
+                out = b""
 
     async def receive(self, timeout: float | None) -> bytes:
         """Wait for plaintext; b"" is the end of the connection."""
@@ -156,25 +175,3 @@ async def show_packets(tls: Provider) -> None:
     """Tell about the records since the last time, where LogSSLPackets asks for it."""
     for line in tls.packets():
         await Fire(SSLStatus(line))
-
-
-def _understood(written: int, sent: Iterable[tuple[Octets, Octets]]) -> int:
-    """Return how much plaintext the server can have decrypted when so many octets went out.
-
-    A record that is not complete can't be decrypted. All records of a buffer but the last are full, and each costs the
-    same.
-
-    Args:
-        written: How many octets went out.
-        sent: Records, and the buffer of plaintext that is in them.
-    """
-    understood = 0
-    for records, buffer in sent:
-        raw, plain = len(records), len(buffer)
-        if written < raw:
-            count = -(-plain // _RECORD) or 1
-            overhead = -(-(raw - plain) // count)
-            return understood + (min(plain, written // (_RECORD + overhead) * _RECORD) if count > 1 else 0)
-        written -= raw
-        understood += plain
-    return understood

@@ -191,8 +191,15 @@ class Talk:
             MalformedReply: What came is no reply.
             UnexpectedReply: More came than was asked for.
         """
-        while not (replies := self._reader.several()):
+        while not (replies := self._several()):
             await self._wait(timeout or None)
+        return replies
+
+    def _several(self, more: bytes = b"") -> list[Reply]:
+        """Return all replies that are here, with those in what arrived just now; see ``several``."""
+        replies = self._reader.several(more)
+        if not replies:
+            return replies
         self._owed -= len(replies)
         self.last_reply = replies[-1]
         for index, reply in enumerate(replies):
@@ -204,6 +211,35 @@ class Talk:
             self.dropped = True
             raise UnexpectedReply("the server sent more replies than there were commands")
         return replies
+
+    async def converse(self, answer: Callable[[list[Reply]], bytes | None], timeout: float) -> None:
+        """Send what ``answer`` returns to the replies that come, until it returns None; see ``Converse``.
+
+        Args:
+            answer: Takes all replies that are here (first of all those that were read already, if only none), and counts
+                those that it calls forth by ``expect``.
+            timeout: Seconds of silence that are borne; 0 for ever.
+
+        Raises:
+            MessageRefused: The server said why it did not want what was sent, and closed the connection.
+            SMTPError: As ``several`` and ``pour`` raise.
+        """
+
+        def respond(data: bytes) -> bytes | None:
+            if not data:
+                self.dropped = True
+                raise ConnectionDropped("before it replied")
+            return answer(self._several(data))
+
+        first = answer(self._several())
+        if first is None:
+            return
+        try:
+            if first:
+                await self.link.send(first)
+            await self.link.converse(respond, timeout or None)
+        except NetworkError as error:
+            raise self._last_words(error, MessageRefused) from error
 
     def owe(self) -> None:
         """Count one more reply as owed: a body was sent without a command."""

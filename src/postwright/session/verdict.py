@@ -18,6 +18,32 @@ if TYPE_CHECKING:
     from postwright.words import Reply
 
 
+def usual(answers: list[Reply]) -> bool:
+    """Whether the answers to MAIL, RCPT and a whole message are those that nearly always come: it was taken for all."""
+    if answers[0].code != 250 or answers[-1].code != 250:
+        return False
+    return all_taken(answers[1:-1])
+
+
+def all_taken(rcpts: list[Reply]) -> bool:
+    """Whether every recipient was taken."""
+    return TAKEN.issuperset([reply.code for reply in rcpts]) if len(rcpts) != 1 else rcpts[0].code in TAKEN
+
+
+def accepted(item: Item, answers: list[Reply]) -> SendResult:
+    """Return the result of a message that was taken for all of its recipients.
+
+    Args:
+        item: The message.
+        answers: Those to MAIL and to each RCPT, and the last one.
+    """
+    results = []
+    for recipient, reply in zip(item.envelope.recipients, answers[1:-1], strict=True):
+        address = recipient.address
+        results.append(RecipientResult(address.spec or addr_spec(address), recipient.type, True, reply))
+    return SendResult(answers[-1], item.draft.message_id, tuple(results))
+
+
 def verdict(item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> SendResult | SMTPError:
     """Return the result of a message, or the error why it was not taken.
 

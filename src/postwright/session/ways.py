@@ -14,7 +14,7 @@ from postwright.wire.dots import Dots
 if TYPE_CHECKING:
     from postwright.message.draft import Draft
     from postwright.session.session import Session
-    from postwright.words import Envelope, SendResult
+    from postwright.words import Address, Envelope, SendResult
 
 _SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who listens gets them message by message
 
@@ -67,7 +67,10 @@ class Ways:
     __slots__ = (
         "_eight",
         "_limit",
+        "_mail",
         "_most",
+        "_sender",
+        "_session",
         "_size",
         "_stops",
         "chunked",
@@ -79,6 +82,7 @@ class Ways:
 
     def __init__(self, session: Session) -> None:
         settings = session.plan.settings
+        self._session = session
         self.server = session.server
         self.offered = session.extensions
         self.chunked = "CHUNKING" in self.offered and settings.use_chunking
@@ -92,15 +96,19 @@ class Ways:
         )
         self.counted = session.allowance.counts(settings.max_messages_per_connection)
         self._most = session.allowance.recipients
+        self._sender: Address | None = None  # many messages have the same one
+        self._mail = ""
         self._stops = stop_rules(settings)
         self._limit = min(SMALL, self.offered.size_limit or SMALL)
         self._eight = "8BITMIME" in self.offered
         self._size = "SIZE" in self.offered
 
-    def fits(self, item: Item) -> bool:
+    def admits(self, item: Item) -> bool:
+        """Whether a message can be overlapped, on this line and now."""
+        return (item.ways is self or self._fits(item)) and not (self.counted and self._session.used_up)
+
+    def _fits(self, item: Item) -> bool:
         """Whether a message can be overlapped: small, in memory, plain, and no refusal of a recipient can stop it."""
-        if item.ways is self:
-            return True
         draft, recipients = item.draft, item.envelope.recipients
         data = None if item.alone or item.earlier is not None else draft.whole
         if data is None or len(data) > self._limit:
@@ -123,11 +131,14 @@ class Ways:
     def group(self, item: Item) -> bytes:
         """Return MAIL, and RCPT for each recipient, in octets that the choke point passed."""
         sender = item.envelope.reverse_path
-        size = f" SIZE={len(item.data)}" if self._size else ""
-        body = "" if item.data.isascii() else " BODY=8BITMIME"
-        lines = [f"MAIL FROM:<{sender.spec or wire_path(sender)}>{size}{body}"]
+        if sender is not self._sender:
+            self._sender, self._mail = sender, f"MAIL FROM:<{sender.spec or wire_path(sender)}>"
+        data = item.data
+        size = f" SIZE={len(data)}" if self._size else ""
+        lines = [f"{self._mail}{size}" if data.isascii() else f"{self._mail}{size} BODY=8BITMIME"]
         for recipient in item.envelope.recipients:
-            lines += (f"RCPT TO:<{recipient.address.spec or wire_path(recipient.address)}>",)
+            address = recipient.address
+            lines.append(f"RCPT TO:<{address.spec or wire_path(address)}>")
         return group(lines)
 
     def chunks(self, items: list[Item], at: int) -> bytes:
@@ -150,5 +161,7 @@ class Ways:
 
 def dotted(data: bytes) -> bytes:
     """Return a whole message as DATA carries it, with the dot that ends it."""
+    if b"\n." not in data and data[-2:] == b"\r\n" and data[0] != 46:  # as most are
+        return data + b".\r\n"
     dots = Dots()
     return dots.feed(data) + dots.finish()

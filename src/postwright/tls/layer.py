@@ -162,6 +162,11 @@ class Layer(ABC):
 
     # What is known afterwards
 
+    @property
+    def told(self) -> bool:
+        """Whether ``packets`` has something to tell now and then."""
+        return self._records.log
+
     def packets(self) -> list[str]:
         """Return a line for each record since the last call, where the settings ask for it."""
         return self._records.take()

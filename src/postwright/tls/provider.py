@@ -72,6 +72,10 @@ class Provider(Protocol):
     def refuse(self) -> bytes:
         """Forget everything that was to go out, and return an alert for the server, if one can be sent."""
 
+    @property
+    def told(self) -> bool:
+        """Whether ``packets`` has something to tell now and then."""
+
     def packets(self) -> list[str]:
         """Return a line for each record since the last call, where the settings ask for it."""
 

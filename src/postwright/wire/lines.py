@@ -151,10 +151,10 @@ def whole(data: bytes) -> bytes:
     Raises:
         InvalidValue: It has a NUL, or a line that is longer than mail may have.
     """
-    if len(data) <= CHUNK and 0 not in data and data[-1:] != b"\r":
+    if len(data) <= CHUNK and 0 not in data and data[-2:] == b"\r\n":
         decoder = IncrementalNewlineDecoder(None, False)
         decoder.decode(str(data, "latin-1"))
-        if decoder.newlines in _CRLF_AT_MOST and fits(data):
+        if decoder.newlines == "\r\n" and _overlong(data, 0, LIMIT) < 0:
             return data
     return LineEnds(strict=True).feed(data)
 

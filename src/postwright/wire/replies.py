@@ -111,18 +111,30 @@ class ReplyReader:
             raise ReplyTooLong(f"a line of over {self.max_line} octets (the MaxLineLength setting)")
         return None
 
-    def several(self) -> list[Reply]:
+    def several(self, more: bytes = b"") -> list[Reply]:
         """Return all replies that are complete; short one-line replies, the usual case, are taken all at once.
+
+        Args:
+            more: Bytes that arrived, as for ``feed``.
 
         Raises:
             MalformedReply: The next bytes are not a reply.
-            ReplyTooLong: A line or the reply is too long.
+            ReplyTooLong: A line or the reply is too long, or there is too much unread.
         """
+        data = self._data
+        replies: list[Reply] = []
+        if not self._lines and self._fault is None and self.max_line >= _SHORT:
+            if data:
+                more = bytes(data) + more
+                data.clear()
+                self._scanned = 0
+            replies, more = self._short_ones(more)
+        if more:
+            self.feed(more)
+        elif not data and self._fault is None:
+            return replies
         if self._fault is not None:
             raise self._fault
-        replies = self._short_ones() if self._data and not self._lines and self.max_line >= _SHORT else []
-        if not self._data:
-            return replies
         try:
             while (reply := self.next()) is not None:
                 replies.append(reply)
@@ -132,22 +144,18 @@ class ReplyReader:
             self._fault = fault  # what was said before it counts
         return replies
 
-    def _short_ones(self) -> list[Reply]:
-        """Take the one-line replies with which the data begins."""
-        data = self._data
-        lines = bytes(data).split(b"\r\n")
+    def _short_ones(self, data: bytes) -> tuple[list[Reply], bytes]:
+        """Return the one-line replies with which the data begins, and what stands behind them."""
+        lines = data.split(b"\r\n")
         rest = lines.pop()
         replies: list[Reply] = []
         for line in lines:
             reply = _known.get(line) or _learned(line)
             if reply is None:
-                del data[: sum(map(len, lines[: len(replies)])) + 2 * len(replies)]
+                rest = data[sum(map(len, lines[: len(replies)])) + 2 * len(replies) :]
                 break
             replies.append(reply)
-        else:
-            del data[: len(data) - len(rest)]
-        self._scanned = 0
-        return replies if self.veil is None else list(map(self.veil.over, replies))
+        return replies if self.veil is None else list(map(self.veil.over, replies)), rest
 
     def _line(self, line: bytes) -> Reply | None:
         """Take one line; return the reply that it ends, if it ends one."""

@@ -1,0 +1,120 @@
+"""A batch with CHUNKING (RFC 3030): several whole messages in flight, MAIL, RCPT, BDAT LAST, RSET, MAIL, ..."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postwright.session.hearing import check_reset, closed_early, refused_by_closing
+from postwright.session.states import State
+from postwright.session.verdict import accepted, tell_refusals, usual
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postwright.errors import SMTPError
+    from postwright.flow import Flow
+    from postwright.session.hearing import Hearing
+    from postwright.session.session import Session
+    from postwright.session.tally import Tally
+    from postwright.session.ways import Item, Ways
+
+WRITE = 128 * 1024
+"""Octets of one write of whole messages."""
+
+
+class Chunked:
+    """One connection's way with CHUNKING.
+
+    Args:
+        session: The connection.
+        ways: What can be overlapped on it.
+        tally: The messages.
+        ears: The replies.
+        forbidden: Awaited with messages before their ends are offered, see ``Dotted``.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        ways: Ways,
+        tally: Tally,
+        ears: Hearing,
+        forbidden: Callable[[list[Item]], Flow[list[SMTPError]]] | None,
+    ) -> None:
+        self._session = session
+        self._ways, self._tally, self._ears = ways, tally, ears
+        self._forbidden = forbidden
+
+    async def go(self, window: int, *, more: bool) -> None:
+        """Put messages in flight, and hear answers until there is room for others.
+
+        Args:
+            window: How many may be in flight.
+            more: Whether others will come.
+        """
+        session, ears, flight = self._session, self._ears, self._tally.flight
+        await self._send(window)
+        while (flight or ears.resetting) and (len(flight) > window // 2 or not self._goes_on(more)):
+            await self._hear()
+        if not flight and not ears.resetting:
+            session.state = State.READY
+
+    def _goes_on(self, more: bool) -> bool:
+        """Whether another message can be put in flight, now or soon."""
+        todo = self._tally.todo
+        return self._ways.admits(todo[0]) if todo else more
+
+    async def _send(self, window: int) -> None:
+        flight = self._tally.flight
+        ready = self._fitting(window - len(flight))
+        if not ready:
+            return
+        flight.extend(ready)
+        if self._forbidden is not None and await self._forbidden(ready):
+            ready = [item for item in ready if item in flight]
+        out = self._ways.chunks(ready, self._session.link.offered)
+        self._session.talk.expect(sum([len(item.envelope.recipients) + 3 for item in ready]))
+        self._session.state = State.ENDED
+        await self._session.talk.pour(out)
+
+    def _fitting(self, room: int) -> list[Item]:
+        """Take the messages that go out in one write."""
+        todo, ways = self._tally.todo, self._ways
+        ready: list[Item] = []
+        octets = 0
+        while todo and len(ready) < room and octets < WRITE and ways.admits(todo[0]):
+            item = todo.popleft()
+            self._session.allowance.use(item.envelope.recipients)
+            octets += len(item.data)
+            ready.append(item)
+        return ready
+
+    async def _hear(self) -> None:
+        ears, tally, flight = self._ears, self._tally, self._tally.flight
+        heard = await ears.more()
+        at = 0
+        try:
+            while True:
+                if ears.resetting and at < len(heard):
+                    ears.resetting = False
+                    at += 1
+                    if heard[at - 1].code != 250:
+                        check_reset(heard[at - 1])
+                if not flight:
+                    break
+                item = flight[0]
+                end = at + len(item.envelope.recipients) + 2
+                if len(heard) < end:
+                    closed_early(item, heard[at:])
+                    break
+                answers, at = heard[at:end], end
+                if answers[-1].code == 421:
+                    refused_by_closing(item, answers[-1])
+                flight.popleft()
+                ears.resetting = True
+                if usual(answers):
+                    tally.done.append((item.key, accepted(item, answers)))
+                elif refusals := tally.settle(item, answers[0], answers[1:-1], answers[-1]):
+                    await tell_refusals(self._session, refusals)
+        finally:
+            del heard[:at]

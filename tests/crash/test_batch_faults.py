@@ -1,18 +1,23 @@
 """A batch whose line fails at any octet: each message has its own exact outcome, none is lost, none is taken twice."""
 
+import asyncio
 import re
 import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import pytest
 
-from postwright import SMTP, Outcome, SendResult
+from postwright import SMTP, AsyncSMTP, Outcome, SendResult
 from postwright.session import ways
 from tests.crash.faulty import FINAL_DOT, Failed, Fault, Line, Seen
+from tests.crash.sink import Sink
+
+T = TypeVar("T")
 
 COUNT = 6
 WAYS = {"dotted": ("PIPELINING", "SIZE"), "chunked": ("PIPELINING", "CHUNKING")}
@@ -93,6 +98,16 @@ def letters() -> list[bytes]:
     ]
 
 
+def all_of(results: Iterator[T] | AsyncIterator[T]) -> list[T]:
+    if isinstance(results, Iterator):
+        return list(results)
+
+    async def gather(results: AsyncIterator[T]) -> list[T]:
+        return [result async for result in results]
+
+    return asyncio.run(gather(results))
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_remembered() -> Iterator[None]:
     ways.overlap.clear()
@@ -100,29 +115,32 @@ def nothing_is_remembered() -> Iterator[None]:
     ways.overlap.clear()
 
 
-def send(port: int) -> list[Outcome]:
-    client = SMTP(mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3, timeout=2)
+def send(port: int, kind: type[SMTP | AsyncSMTP] = SMTP) -> list[Outcome]:
+    client = kind(mail_server="127.0.0.1", mail_port=port, ssl_start_mode=3, timeout=2)
     client.settings.hello = "me.example"
-    results = list(client.send_many(letters()))
+    results = all_of(client.send_many(letters()))
     assert not client.connected
     assert len(results) == COUNT
     return [Outcome.SENT if isinstance(result, SendResult) else result.outcome for result in results]
 
 
+@pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])
 @pytest.mark.parametrize("way", WAYS)
-def test_each_message_has_its_own_outcome(way: str, request: pytest.FixtureRequest) -> None:
-    step = 1 if request.config.getoption("--long") else 11
+def test_each_message_has_its_own_outcome(
+    way: str, kind: type[SMTP | AsyncSMTP], request: pytest.FixtureRequest
+) -> None:
+    step = 1 if request.config.getoption("--long") else 17
     with faulty_once(None, WAYS[way]) as (port, clean):
-        assert send(port) == [Outcome.SENT] * COUNT
+        assert send(port, kind) == [Outcome.SENT] * COUNT
     first = clean.seen[0]
     seen_outcomes = set()
     for side, total in (("sent", first.sent), ("received", len(first.received))):
-        for kind in ("close", "reset"):
+        for end in ("close", "reset"):
             for after in range(1, total, step):
                 ways.overlap.clear()
-                fault = Fault(side, after, kind)
+                fault = Fault(side, after, end)
                 with faulty_once(fault, WAYS[way]) as (port, judge):
-                    outcomes = send(port)
+                    outcomes = send(port, kind)
                 check(fault, judge, outcomes)
                 seen_outcomes.update(outcomes)
     assert {Outcome.SENT, Outcome.UNKNOWN} <= seen_outcomes
@@ -243,3 +261,21 @@ def serve_two_each(listener: socket.socket, judge: Judge) -> None:
                 sock.shutdown(socket.SHUT_WR)
                 while sock.recv(65536):
                     pass
+
+
+@pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_system_that_takes_little_at_a_time(way: str, kind: type[SMTP | AsyncSMTP]) -> None:
+    bodies = {f"<{number}@example.org>": b"%d\r\n" % number + b"x" * 76 + b"\r\n.\r\n" * 9000 for number in range(12)}
+    whole = {
+        name: f"From: a@example.org\r\nTo: b@example.org\r\nMessage-ID: {name}\r\n\r\n".encode() + body
+        for name, body in bodies.items()
+    }
+    with Sink(extensions=(*WAYS[way], "8BITMIME")) as sink:
+        client = kind(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3, timeout=10)
+        client.settings.hello = "me.example"
+        client.settings.out_buffer_size = 4096
+        results = all_of(client.send_many(whole.values()))
+        assert [result.message_id for result in results if isinstance(result, SendResult)] == list(whole)
+        assert sink.taken == dict.fromkeys(whole, 1)
+        assert sink.octets == {name: {data} for name, data in whole.items()}

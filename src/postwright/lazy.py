@@ -27,10 +27,16 @@ class Room:
         return value
 
 
-class Lazy:
-    """A regular expression that is compiled when one of its methods is first used."""
+class Compiled:
+    """The methods of a regular expression."""
 
     __slots__ = ("_flags", "_text", "findall", "finditer", "fullmatch", "match", "search", "split", "sub")
+
+
+class Lazy(Compiled):
+    """A regular expression that is compiled when one of its methods is first used."""
+
+    __slots__ = ()
 
     def __init__(self, text: str | bytes, flags: int) -> None:
         self._text = text
@@ -38,8 +44,10 @@ class Lazy:
 
     def __getattr__(self, name: str) -> Any:
         compiled = re.compile(self._text, self._flags)
-        for method in Lazy.__slots__[2:]:
+        for method in Compiled.__slots__[2:]:
             setattr(self, method, getattr(compiled, method))
+        # A class with __getattr__ is asked for each attribute in a slow way, also for those that are there.
+        self.__class__ = Compiled  # type: ignore[assignment]  # the same slots
         return getattr(compiled, name)
 
 

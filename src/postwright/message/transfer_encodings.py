@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import binascii
 import struct
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from postwright.lazy import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROW = 57
 """The octets that make one line of 76 characters (RFC 2045 section 6.8)."""
@@ -13,7 +18,6 @@ ROW = 57
 BLOCK = ROW * 750
 """The octets that are encoded at memory speed."""
 
-_split = struct.Struct("76s" * 750).unpack
 _OVERFLOW = pattern(rb"(?m)^(.{74,75})(=20|=09)$")
 _b64 = binascii.b2a_base64
 _LITERAL = bytes(sorted({*b"\t\n", *range(32, 127)} - {*b"="}))
@@ -44,18 +48,27 @@ class Base64Lines:
 def base64_lines(data: bytes | memoryview) -> bytes:
     """Return complete data in base64, in lines of 76 characters, each with its CRLF.
 
-    One precompiled Struct cuts 750 lines at once: no bytecode per line. That makes it several times faster than
+    One precompiled Struct cuts up to 750 lines at once: no bytecode per line. That makes it several times faster than
     any way to do it line by line.
     """
-    view = memoryview(data)
     lines: list[bytes] = []
-    whole = len(view) // BLOCK * BLOCK
-    for at in range(0, whole, BLOCK):
-        lines += _split(_b64(view[at : at + BLOCK], newline=False))
-    tail = _b64(view[whole:], newline=False)
-    lines += [tail[at : at + 76] for at in range(0, len(tail), 76)]
-    lines.append(b"")
+    if len(data) > BLOCK:
+        data = memoryview(data)
+        whole = len(data) // BLOCK * BLOCK
+        for at in range(0, whole, BLOCK):
+            lines += _cutter(BLOCK // ROW)(_b64(data[at : at + BLOCK], newline=False))
+        data = data[whole:]
+    tail = _b64(data, newline=False)
+    full = len(tail) // 76
+    lines += _cutter(full)(tail)
+    lines += (tail[full * 76 :], b"") if len(tail) % 76 else (b"",)
     return b"\r\n".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _cutter(lines: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    """Return what cuts so many lines of 76 characters."""
+    return struct.Struct("76s" * lines).unpack_from
 
 
 def quoted_printable(data: bytes) -> bytes:

@@ -184,7 +184,7 @@ def _only_crlf(data: bytes) -> bool:
 
 def fits(data: bytes, limit: int = LIMIT) -> bool:
     """Whether no line of canonical data is longer than it may be."""
-    return _overlong(data, 0, limit) < 0 and len(data) - (data.rfind(b"\n") + 1) <= limit
+    return len(data) <= limit or (_overlong(data, 0, limit) < 0 and len(data) - (data.rfind(b"\n") + 1) <= limit)
 
 
 def _overlong(data: bytes, start: int, limit: int) -> int:

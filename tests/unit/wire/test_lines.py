@@ -95,6 +95,14 @@ def test_a_line_of_998_octets_is_the_longest() -> None:
         run(LineEnds(strict=True), [b"x" * 998, b"x"])
 
 
+@pytest.mark.parametrize("limit", [1, 3, 998])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+@pytest.mark.parametrize("before", [b"", b"\r\n", b"x\r\n" * 3])
+def test_what_is_short_as_a_whole_has_no_overlong_line(before: bytes, more: int, limit: int) -> None:
+    for end in (b"", b"\r\n"):
+        assert fits(before + b"x" * (limit + more) + end, limit) == (more <= 0)
+
+
 def test_a_limit_of_ones_own() -> None:
     lines = LineEnds(limit=10)
     run(lines, [b"0123456789\r\n012345678901\r\n"])

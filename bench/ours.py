@@ -161,17 +161,28 @@ def compose(kind: str, count: int) -> float:
     client = SMTP(**arguments(25))
     attachment = bytes(range(256)) * 4096
     describe(client, 0, kind, attachment)
-    client._prepared(client._plan())
+    octets(client.compose())
     began = time.perf_counter()
     for number in range(count):
         describe(client, number, kind, attachment)
-        _, draft = client._prepared(client._plan())
-        parts = [draft.headers]
-        draft.body.open()
-        while part := draft.body._read_now():
-            parts.append(part)
-        b"".join(parts)
+        octets(client.compose())
     return time.perf_counter() - began
+
+
+def octets(message: Composed) -> bytes | bytearray:
+    """Return a message as bytes, as it is sent: a small one whole, a large one read part by part."""
+    draft = message._draft
+    if (whole := draft.whole) is not None:
+        return whole
+    out = bytearray(draft.size or 0)  # large blocks that come and go cost the system more than what is in them
+    at = 0
+    part = draft.headers
+    draft.body.open()
+    while part:
+        out[at : at + len(part)] = part
+        at += len(part)
+        part = draft.body._read_now()
+    return out
 
 
 def composed(port: int, count: int, *, chunking: bool = True) -> float:

@@ -86,16 +86,18 @@ class Address(Record):
     """A mailbox: a local part, a domain and perhaps a display name, all as Unicode text, unquoted.
 
     ``domain`` is a name or an address literal in brackets. The null reverse-path has two empty strings. ``spec`` is
-    the mailbox as headers and commands have it, once ``message.addresses`` has found that it is one.
+    the mailbox as headers and commands have it, once ``message.addresses`` has found that it is one; ``written`` is
+    that with the display name, once ``message.headers`` has found that nothing of it needs quotes or encoding.
     """
 
-    __slots__ = ("domain", "local_part", "name", "spec")
+    __slots__ = ("domain", "local_part", "name", "spec", "written")
 
     def __init__(self, local_part: str, domain: str, name: str = "") -> None:
         self.local_part: Final = local_part
         self.domain: Final = domain
         self.name: Final = name
         self.spec: str | None = None
+        self.written: str | None = None
 
     def __hash__(self) -> int:
         return hash((self.local_part, self.domain, self.name))

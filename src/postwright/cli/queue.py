@@ -309,7 +309,7 @@ def show(args: argparse.Namespace, screen: Screen) -> Exit:
 
 def retry(args: argparse.Namespace, screen: Screen) -> Exit:
     """Let messages be sent again."""
-    return _each(args, screen, lambda name: care.requeue(args.directory, name, clock.now().seconds))
+    return _each(args, screen, lambda name: care.requeue(args.directory, name, clock.now()))
 
 
 def remove(args: argparse.Namespace, screen: Screen) -> Exit:

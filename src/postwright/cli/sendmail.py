@@ -188,15 +188,15 @@ def _completed(data: bytes, sender: str, name: str) -> bytes:
     size = len(head)
     data = _PEOPLE.sub(_qualify, data[:size]) + data[size:]
     names = set(re.findall(rb"^([!-9;-~]+)[ \t]*:", head, re.MULTILINE)) if not data.startswith(b"\n") else set()
-    moment = clock.now()
+    now = clock.now()
     local, _, domain = sender.rpartition("@")
     fields = []
     if b"from" not in names and sender != "<>":
         fields.append(mailboxes("From", (Address(local, domain, name),)))
     if b"date" not in names:
-        fields.append(f"Date: {date_header(moment.seconds, moment.utc_offset)}\r\n".encode())
+        fields.append(f"Date: {date_header(now, clock.utc_offset(now))}\r\n".encode())
     if b"message-id" not in names:
-        made = message_id("SHA1", clock.randomness(16), moment.seconds, domain or clock.host_name())
+        made = message_id("SHA1", clock.randomness(16), now, domain or clock.host_name())
         fields.append(f"Message-ID: {made}\r\n".encode())
     return b"".join(fields) + data
 

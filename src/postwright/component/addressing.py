@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postwright.component.recipients import View
+from postwright.component.rooms import addresses
 from postwright.enums import RecipientType
 from postwright.options import COMPUTED
+from postwright.words import Recipient
 
 if TYPE_CHECKING:
     from postwright.component.recipients import MessageRecipients
+
+_KINDS = {"send_to": RecipientType.TO, "cc": RecipientType.CC, "bcc": RecipientType.BCC}
+_LONGEST_KEPT = 320
+
+
+def _read(text: str, key: str) -> tuple[Recipient, ...]:
+    """Return the recipients that a property's text names."""
+    option, kind = COMPUTED[key], _KINDS[key]
+    checked = option.kind.check(option.name, text)
+    return tuple([Recipient(address, kind) for address in addresses.parse_mailbox_list(checked)])
+
+
+_kept = lru_cache(maxsize=256)(_read)
+"""The same for short texts: mail goes to the same people again and again."""
 
 
 class Addressing:
@@ -29,7 +46,7 @@ class Addressing:
 
     @send_to.setter
     def send_to(self, value: str) -> None:
-        self._recipients.replace(RecipientType.TO, COMPUTED["send_to"].kind.check("SendTo", value))
+        self._replace("send_to", value)
 
     @property
     def cc(self) -> str:
@@ -38,7 +55,7 @@ class Addressing:
 
     @cc.setter
     def cc(self, value: str) -> None:
-        self._recipients.replace(RecipientType.CC, COMPUTED["cc"].kind.check("Cc", value))
+        self._replace("cc", value)
 
     @property
     def bcc(self) -> str:
@@ -47,7 +64,11 @@ class Addressing:
 
     @bcc.setter
     def bcc(self, value: str) -> None:
-        self._recipients.replace(RecipientType.BCC, COMPUTED["bcc"].kind.check("BCc", value))
+        self._replace("bcc", value)
+
+    def _replace(self, key: str, text: str) -> None:
+        read = _kept if type(text) is str and len(text) <= _LONGEST_KEPT else _read
+        self._recipients.replace(_KINDS[key], read(text, key))
 
     @property
     def message_recipient_count(self) -> int:

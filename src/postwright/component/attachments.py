@@ -19,3 +19,8 @@ class Bodies:
         self.attachments: list[Attachment] = []
         self.attached_file: str | os.PathLike[str] = ""
         self.stream: Any = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing that stands behind the text, or in its place."""
+        return self.stream is None and not self.attached_file

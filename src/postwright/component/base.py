@@ -12,7 +12,7 @@ from postwright.component.addressing import Addressing
 from postwright.component.attachments import Bodies
 from postwright.component.composed import Composing
 from postwright.component.recipients import MessageRecipients, View
-from postwright.component.rooms import clock, configuring, drafts, mime, operations, sessions, states, writing
+from postwright.component.rooms import clock, configuring, mime, operations, sessions, states, writing
 from postwright.component.signals import Signal, Signals
 from postwright.errors import AlreadyConnecting, Busy
 from postwright.events import HANDLERS
@@ -88,6 +88,8 @@ class Component(Addressing, Composing, Properties, Signals):
         self._bodies = Bodies()
         self._listen()
         self._last_plan = Plan.of(store)
+        self._present = Plan(self, self._settings)
+        """All options as they are, for what is done at once."""
         session = sessions.Session(
             self._last_plan, clock=clock.monotonic, host_name=clock.host_name(), wanted=self._wanted
         )
@@ -326,15 +328,7 @@ class Component(Addressing, Composing, Properties, Signals):
 
     def _prepared(self, plan: Plan) -> tuple[Envelope, Draft]:
         """Return the message that the properties describe; nothing was sent when this raises."""
-        envelope = writing.envelope_of(plan, self._recipients)
-        moment = clock.now()
-        draft = drafts.compose(
-            writing.content_of(plan, self._recipients, self._bodies, self._session.host_name),
-            now=moment.seconds,
-            utc_offset=moment.utc_offset,
-            randomness=clock.randomness,
-        )
-        return envelope, draft
+        return writing.composed(plan, self._recipients, self._bodies, self._operations.session.host_name)
 
     def _adopted(
         self,

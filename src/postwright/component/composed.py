@@ -47,8 +47,8 @@ class Composing:
     """The method that composes without sending."""
 
     if TYPE_CHECKING:
+        _present: Plan
 
-        def _plan(self) -> Plan: ...
         def _prepared(self, plan: Plan) -> tuple[Envelope, Draft]: ...
 
     def compose(self) -> Composed:
@@ -64,4 +64,4 @@ class Composing:
             RecipientMissing: There is no recipient.
             InvalidValue: Something can't be sent as it is; the subclass and the text say what.
         """
-        return Composed(*self._prepared(self._plan()))
+        return Composed(*self._prepared(self._present))

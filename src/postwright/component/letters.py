@@ -33,7 +33,7 @@ _TYPES = {name: kind for kind, name in _KINDS.items()}
 
 def present() -> float:
     """Return the seconds since 1970."""
-    return clock.now().seconds
+    return clock.now()
 
 
 def written(plan: Plan, envelope: Envelope, draft: Draft, wishes: Wishes) -> Letter:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NOBODY = Address("", "")
+_NEW = Recipient(_NOBODY)
 _KEYWORD = pattern(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)  # esmtp-keyword (RFC 5321 section 4.1.2)
 _VALUE = pattern(r"[!-<>-~]+", re.ASCII)  # esmtp-value
 _ENCODED = pattern(r"(?:[^+]|\+[0-9A-F]{2})*\+[0-9A-F]{2}(?:[^+]|\+[0-9A-F]{2})*")
@@ -35,11 +36,10 @@ class MessageRecipient:
         options: ESMTP parameters for RCPT, such as ``NOTIFY=SUCCESS,FAILURE`` (RFC 3461).
     """
 
-    __slots__ = ("_address", "_options", "_type")
+    __slots__ = ("_frozen",)
 
     def __init__(self, address: str = "", name: str = "", type: int = RecipientType.TO, options: str = "") -> None:  # noqa: A002 - the reference's name
-        self._address = _NOBODY
-        self._options: tuple[tuple[str, str], ...] = ()
+        self._frozen = _NEW
         self.address = address
         if name:
             self.name = name
@@ -47,67 +47,76 @@ class MessageRecipient:
         self.options = options
 
     @classmethod
-    def of(cls, address: Address, kind: RecipientType) -> MessageRecipient:
-        """Return a recipient for an address that was parsed already."""
+    def of(cls, recipient: Recipient) -> MessageRecipient:
+        """Return a record of a recipient that was read already."""
         made = cls.__new__(cls)
-        made._address = address
-        made._type = kind
-        made._options = ()
+        made._frozen = recipient
         return made
 
     @property
     def address(self) -> str:
         """The email address, without a display name."""
-        return addresses.addr_spec(self._address) if self._address.local_part else ""
+        mailbox = self.mailbox
+        return addresses.addr_spec(mailbox) if mailbox.local_part else ""
 
     @address.setter
     def address(self, value: str) -> None:
-        if not value:
-            self._address = Address("", "", self._address.name)
-            return
-        parsed = addresses.parse_mailbox(value)
-        self._address = parsed if parsed.name else Address(parsed.local_part, parsed.domain, self._address.name)
+        parsed = addresses.parse_mailbox(value) if value else _NOBODY
+        self._set(mailbox=parsed if parsed.name else Address(parsed.local_part, parsed.domain, self.name))
 
     @property
     def name(self) -> str:
         """The display name."""
-        return self._address.name
+        return self.mailbox.name
 
     @name.setter
     def name(self, value: str) -> None:
         if any(ord(c) < 32 or c == "\x7f" for c in value):
             raise ForbiddenCharacter(f"a name may not hold control characters: '{printable(value)}'")
-        self._address = Address(self._address.local_part, self._address.domain, value)
+        self._set(mailbox=Address(self.mailbox.local_part, self.mailbox.domain, value))
 
     @property
     def type(self) -> RecipientType:
         """To, Cc or Bcc."""
-        return self._type
+        return self._frozen.type
 
     @type.setter
     def type(self, value: int) -> None:
         try:
-            self._type = RecipientType(value)
+            self._set(kind=RecipientType(value))
         except ValueError:
             raise InvalidValue("the type of a recipient is 0 (To), 1 (Cc) or 2 (Bcc)") from None
 
     @property
     def options(self) -> str:
         """ESMTP parameters for RCPT, as they will be sent."""
-        return " ".join(f"{key}={value}" if value else key for key, value in self._options)
+        return " ".join(f"{key}={value}" if value else key for key, value in self._frozen.options)
 
     @options.setter
     def options(self, value: str) -> None:
-        self._options = parse_options(value)
+        self._set(options=parse_options(value))
 
     @property
     def mailbox(self) -> Address:
         """The address and name as one value."""
-        return self._address
+        return self._frozen.address
 
     def frozen(self) -> Recipient:
         """Return the recipient as the envelope has it."""
-        return Recipient(self._address, self._type, self._options)
+        return self._frozen
+
+    def _set(
+        self,
+        mailbox: Address | None = None,
+        kind: RecipientType | None = None,
+        options: tuple[tuple[str, str], ...] | None = None,
+    ) -> None:
+        old = self._frozen
+        self._frozen = Recipient(
+            old.address if mailbox is None else mailbox,
+            old.type if kind is None else kind,
+            old.options if options is None else options,
+        )
 
     def __repr__(self) -> str:
         return f"MessageRecipient({self.address!r}, {self.name!r}, {self.type!r}, {self.options!r})"
@@ -159,10 +168,17 @@ class MessageRecipients(MutableSequence[MessageRecipient]):
     """All recipients, in the order they will be offered to the server."""
 
     def __init__(self) -> None:
-        self._rows: list[MessageRecipient] = []
+        self._told: tuple[Recipient, ...] = ()  # for as long as nobody has asked for a record
+        self._records: list[MessageRecipient] | None = None
+
+    @property
+    def _rows(self) -> list[MessageRecipient]:
+        if self._records is None:
+            self._records = [MessageRecipient.of(recipient) for recipient in self._told]
+        return self._records
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._told if self._records is None else self._records)
 
     def __iter__(self) -> Iterator[MessageRecipient]:
         return iter(self._rows)
@@ -190,6 +206,11 @@ class MessageRecipients(MutableSequence[MessageRecipient]):
         self._rows.append(row)
         return row
 
+    def frozen(self) -> tuple[Recipient, ...]:
+        """Return the recipients as the envelope has them."""
+        rows = self._records
+        return self._told if rows is None else tuple([row._frozen for row in rows])
+
     def resize(self, count: int) -> None:
         """Grow with empty To records, or cut, to the given count."""
         if count < 0:
@@ -201,10 +222,14 @@ class MessageRecipients(MutableSequence[MessageRecipient]):
         """Return the recipients of one type, separated by commas."""
         return ", ".join(_shown(row.mailbox) for row in self._rows if row.type is kind and row.address)
 
-    def replace(self, kind: RecipientType, text: str) -> None:
-        """Replace the recipients of one type; a text that can't be parsed changes nothing."""
-        fresh = [MessageRecipient.of(address, kind) for address in addresses.parse_mailbox_list(text)]
-        self._rows = [*[row for row in self._rows if row._type is not kind], *fresh]
+    def replace(self, kind: RecipientType, fresh: Iterable[Recipient]) -> None:
+        """Replace the recipients of one type."""
+        if self._records is None:
+            told = self._told
+            self._told = (*[each for each in told if each.type is not kind], *fresh) if told else tuple(fresh)
+        else:
+            kept = [row for row in self._records if row._frozen.type is not kind]
+            self._records = [*kept, *[MessageRecipient.of(each) for each in fresh]]
 
 
 def _shown(address: Address) -> str:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from postwright.component import helpers, many, operations, writing
     from postwright.drive import clock, sync
     from postwright.message import addresses, mime
-    from postwright.message import draft as drafts
     from postwright.options import config as configuring
     from postwright.session import asking, states
     from postwright.session import session as sessions
@@ -20,7 +19,6 @@ else:
     asking = Room("postwright.session.asking")
     clock = Room("postwright.drive.clock")
     configuring = Room("postwright.options.config")
-    drafts = Room("postwright.message.draft")
     helpers = Room("postwright.component.helpers")
     many = Room("postwright.component.many")
     mime = Room("postwright.message.mime")
@@ -36,7 +34,6 @@ __all__ = [
     "asking",
     "clock",
     "configuring",
-    "drafts",
     "helpers",
     "many",
     "mime",

@@ -17,10 +17,12 @@ from postwright.errors import (
     TextNotEncodable,
 )
 from postwright.message.addresses import parse_mailbox_list
-from postwright.message.draft import Content
+from postwright.message.composing import compose
+from postwright.message.content import NO_EXTRAS, Content, Extras
 from postwright.message.encoded_words import charset_name
 from postwright.message.finished import from_bytes
 from postwright.message.foreign import NOBODY, from_email, recipients_told, sender_told
+from postwright.message.headers import DEFAULT_WIDTH
 from postwright.options.codepages import CODECS, UTF_8
 from postwright.words import Envelope, Recipient
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 
 _OCTETS = (bytes, bytearray, memoryview)
+_TO, _CC = RecipientType.TO, RecipientType.CC
 
 
 def check_server(plan: Plan) -> None:
@@ -54,30 +57,63 @@ def check_server(plan: Plan) -> None:
         raise RemotePortInvalid
 
 
-def envelope_of(plan: Plan, rows: MessageRecipients) -> Envelope:
-    """Return the envelope that the properties describe.
+def composed(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: str) -> tuple[Envelope, Draft]:
+    """Return the message that the properties describe, with its envelope.
 
     Raises:
         SenderMissing: There is no sender.
         RecipientMissing: There is no recipient, or no To recipient and AllowEmptyTo is off.
+        InvalidValue: Something can't be sent as it is; the subclass and the text say what.
     """
-    properties = plan.properties
-    author = properties.from_
+    values = plan.properties._store.values
+    get = values.get
+    author = get("from_")
     if not author:
         raise SenderMissing
-    recipients = []
-    to = False
-    for row in rows:
-        recipient = row.frozen()
-        if not recipient.address.local_part:
+    recipients = rows.frozen()
+    to, cc = _named(plan, recipients)
+    envelope = Envelope(reverse_path(get("return_path") or author), recipients)
+    from_ = authors(author)
+    usual = _FURTHER.isdisjoint(values)
+    extras = NO_EXTRAS if usual and bodies.plain else extras_of(plan, bodies)
+    content = Content(
+        from_,
+        to,
+        cc,
+        get("subject", ""),
+        get("message_date", "*"),
+        get("message_id", "*"),
+        get("message_text", ""),
+        get("message_html", ""),
+        tuple(bodies.attachments),
+        "" if usual else charset_of(plan, rows),
+        from_[0].domain or host_name,
+        get("max_header_length", DEFAULT_WIDTH),
+        True,
+        extras,
+    )
+    now = clock.now()
+    draft = compose(content, now=now, utc_offset=clock.utc_offset(now), randomness=clock.randomness)
+    return envelope, draft
+
+
+def _named(plan: Plan, recipients: tuple[Recipient, ...]) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    """Return those whom To and Cc name."""
+    to: list[Address] = []
+    cc: list[Address] = []
+    for recipient in recipients:
+        address, kind = recipient.address, recipient.type
+        if not address.local_part:
             raise RecipientMissing("one of the records has no address")
-        to |= recipient.type is RecipientType.TO
-        recipients.append(recipient)
+        if kind is _TO:
+            to.append(address)
+        elif kind is _CC:
+            cc.append(address)
     if not recipients:
         raise RecipientMissing
     if not to and not plan.settings.allow_empty_to:
         raise RecipientMissing("there is only Cc or Bcc; set AllowEmptyTo=True to send like that")
-    return Envelope(reverse_path(properties.return_path or author), tuple(recipients))
+    return tuple(to), tuple(cc)
 
 
 @lru_cache(maxsize=256)
@@ -89,52 +125,42 @@ def reverse_path(text: str) -> Address:
     return authors(text)[0]
 
 
-_SAME = {
-    "subject": "subject",
-    "message_date": "date",
-    "message_id": "message_id",
+authors = lru_cache(maxsize=64)(parse_mailbox_list)
+"""Reads From, which many messages have in common."""
+
+_EXTRAS = {
     "importance": "importance",
     "priority": "priority",
     "sensitivity": "sensitivity",
     "other_headers": "other_headers",
-    "max_header_length": "width",
     "message_id_algorithm": "message_id_algorithm",
-    "message_text": "text",
-    "message_html": "html",
+    "message": "raw_body",
     "close_stream_after_transfer": "close_stream",
 }
 """Options that are taken over as they are, by their keys, and what they are called in the content."""
 
 _PEOPLE = ("reply_to", "delivery_notification_to", "read_receipt_to")
+_FURTHER = frozenset([*_EXTRAS, *_PEOPLE, "charset", "code_page"])
+"""Options that few set, by their keys: as long as none of them is, there is nothing to look up."""
 
-authors = lru_cache(maxsize=64)(parse_mailbox_list)
-"""Reads From, which many messages have in common."""
 
+def extras_of(plan: Plan, bodies: Bodies) -> Extras:
+    """Return what few messages have; what was not set has its own default.
 
-def content_of(plan: Plan, rows: MessageRecipients, bodies: Bodies, host_name: str) -> Content:
-    """Return everything that the message is made of; what was not set has the content's own default."""
+    Raises:
+        InvalidAddress: A property has something else than mailboxes.
+    """
     values = plan.properties._store.values
-    given = {_SAME[key]: value for key, value in values.items() if key in _SAME}
+    given = {name: values[key] for key, name in _EXTRAS.items() if key in values}
     for key in _PEOPLE:
         if key in values:
             given[key] = parse_mailbox_list(values[key])
-    author = given["from_"] = authors(values["from_"])
-    given["to"] = tuple([row._address for row in rows if row._type is RecipientType.TO])
-    given["cc"] = tuple([row._address for row in rows if row._type is RecipientType.CC])
-    given["domain"] = author[0].domain or host_name
-    if charset := charset_of(plan, rows):
-        given["charset"] = charset
-    if raw := values.get("message"):
-        given["raw_body"] = raw
-        given["binary"] = plan.settings.body_type == "BINARYMIME"
     if bodies.stream is not None:
         given["stream"] = bodies.stream
-        given["binary"] = plan.settings.body_type == "BINARYMIME"
     if bodies.attached_file:
         given["attached_file"] = str(bodies.attached_file)
-    if bodies.attachments:
-        given["attachments"] = tuple(bodies.attachments)
-    return Content(**given)
+    given["binary"] = plan.settings.body_type == "BINARYMIME"
+    return Extras(**given)
 
 
 def charset_of(plan: Plan, rows: MessageRecipients) -> str:
@@ -202,11 +228,11 @@ def draft_of(message: Message | bytes, host_name: str) -> Draft:
     """
     if isinstance(message, _OCTETS):
         return from_bytes(bytes(message))
-    moment = clock.now()
+    now = clock.now()
     return from_email(
         message,
-        now=moment.seconds,
-        utc_offset=moment.utc_offset,
+        now=now,
+        utc_offset=clock.utc_offset(now),
         randomness=clock.randomness,
         host_name=host_name,
     )

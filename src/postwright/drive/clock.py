@@ -5,26 +5,39 @@ from __future__ import annotations
 import os
 import time
 from functools import lru_cache
-from typing import NamedTuple
 
 monotonic = time.monotonic
 """Seconds that only grow."""
 
-randomness = os.urandom
-"""So many random octets."""
+now = time.time
+"""Seconds since 1970."""
+
+_BLOCK = 16
+_BLOCKS = 64
+_fresh: list[bytes] = []
+"""Random blocks that nobody has had yet: the system is asked once for many of them."""
+
+if hasattr(os, "register_at_fork"):  # a child must not have its parent's
+    os.register_at_fork(after_in_child=_fresh.clear)
 
 
-class Moment(NamedTuple):
-    """A point in time: seconds since 1970, and the local offset from UTC in seconds."""
+def randomness(count: int) -> bytes:
+    """Return so many random octets."""
+    if count != _BLOCK:
+        return os.urandom(count)
+    try:
+        return _fresh.pop()
+    except IndexError:
+        octets = os.urandom(_BLOCK * _BLOCKS)
+        blocks = [octets[at : at + _BLOCK] for at in range(0, len(octets), _BLOCK)]
+        block = blocks.pop()
+        _fresh.extend(blocks)
+        return block
 
-    seconds: float
-    utc_offset: int
 
-
-def now() -> Moment:
-    """Return the present moment."""
-    seconds = time.time()
-    return Moment(seconds, _utc_offset(int(seconds)))
+def utc_offset(seconds: float) -> int:
+    """Return how many seconds local time is ahead of UTC at a moment."""
+    return _utc_offset(int(seconds))
 
 
 @lru_cache(maxsize=1)

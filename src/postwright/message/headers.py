@@ -17,7 +17,7 @@ from postwright.message.encoded_words import encode
 from postwright.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from postwright.words import Address
 
@@ -123,7 +123,7 @@ class _Lines:
         return "\r\n".join([*self._done, self._line, ""]).encode()
 
 
-def unstructured(name: str, value: str, *, width: int = DEFAULT_WIDTH, charset: str = "") -> bytes:
+def unstructured(name: str, value: str, width: int = DEFAULT_WIDTH, charset: str = "") -> bytes:
     """Write a field of free text, such as Subject (RFC 5322 section 3.6.5).
 
     Only the words that need it are encoded: those with characters beyond ASCII, those that look encoded already, and
@@ -134,9 +134,9 @@ def unstructured(name: str, value: str, *, width: int = DEFAULT_WIDTH, charset: 
         ForbiddenCharacter: The value has a control character.
     """
     check_name(name)
-    line = f"{name}: {value}"
-    if len(line) <= width <= LONGEST_LINE and "=?" not in value and value.isascii() and _QUOTABLE.fullmatch(value):
-        return f"{line}\r\n".encode()
+    line = f"{name}: {value}\r\n"
+    if len(line) - 2 <= width <= LONGEST_LINE and value.isascii() and "=?" not in value and _QUOTABLE.fullmatch(value):
+        return line.encode()
     check_text(name, value)
     lines = _Lines(name, width)
     if not value:
@@ -162,8 +162,7 @@ def unstructured(name: str, value: str, *, width: int = DEFAULT_WIDTH, charset: 
 
 def mailboxes(
     name: str,
-    addresses: Iterable[Address],
-    *,
+    addresses: Sequence[Address],
     width: int = DEFAULT_WIDTH,
     charset: str = "",
     utf8: bool = False,
@@ -183,9 +182,11 @@ def mailboxes(
         ForbiddenCharacter: A display name has a control character.
     """
     check_name(name)
-    addresses = tuple(addresses)
-    if len(addresses) <= 2 and (easy := _easy_mailboxes(name, addresses, min(width, LONGEST_LINE))):
-        return easy
+    if len(addresses) <= 2:
+        written = [address.written or _written(address) for address in addresses]
+        line = f"{name}: {', '.join(written)}\r\n"
+        if len(line) - 2 <= width <= LONGEST_LINE and line.isascii() and "" not in written:
+            return line.encode()
     lines = _Lines(name, width)
     left = len(addresses)
     for address in addresses:
@@ -200,18 +201,14 @@ def mailboxes(
     return lines.finish()
 
 
-def _easy_mailboxes(name: str, addresses: tuple[Address, ...], width: int) -> bytes | None:
-    """Write a field that needs no folding and no encoding, as most do; None for any other."""
-    parts = []
-    for address in addresses:
-        spec = address.spec or addr_spec(address)
-        if address.name:
-            if not _EASY_NAME.fullmatch(address.name):
-                return None
-            spec = f"{address.name} <{spec}>"
-        parts.append(spec)
-    line = f"{name}: {', '.join(parts)}"
-    return f"{line}\r\n".encode() if len(line) <= width and line.isascii() else None
+def _written(address: Address) -> str:
+    """Return a mailbox as it stands in a field, "" where it needs quotes or encoding."""
+    spec = address.spec or addr_spec(address)
+    if not address.name:
+        address.written = spec
+    elif _EASY_NAME.fullmatch(address.name):
+        address.written = f"{address.name} <{spec}>"
+    return address.written or ""
 
 
 def _add_display_name(lines: _Lines, field: str, name: str, charset: str) -> None:
@@ -226,7 +223,7 @@ def _add_display_name(lines: _Lines, field: str, name: str, charset: str) -> Non
     lines.add_encoded(name, charset)
 
 
-def structured(name: str, value: str, *, width: int = DEFAULT_WIDTH) -> bytes:
+def structured(name: str, value: str, width: int = DEFAULT_WIDTH) -> bytes:
     """Write a field whose value is ASCII and means something by its form, such as Date or References.
 
     It is folded at single spaces outside of quotes and comments; nothing is encoded.

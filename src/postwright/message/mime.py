@@ -68,6 +68,11 @@ class Entity:
         self.eight_bit = eight_bit
         self.loose = loose
 
+    @property
+    def whole(self) -> bytes | None:
+        """The content where all of it is in memory, encoded."""
+        return b"".join(self.pieces) if set(map(type, self.pieces)) == {bytes} else None  # type: ignore[arg-type]
+
     def sources(self) -> tuple[Source, ...]:
         """Return the content as sources, what is in memory joined."""
         found: list[Source] = []
@@ -131,8 +136,8 @@ def compose(text: str, html: str, attachments: Sequence[Attachment], charset: st
         InvalidValue: An attachment can't be written as it is.
         ForbiddenCharacter: A text or a name has a character that can't be sent.
     """
-    inline = [a for a in attachments if html and a.content_id is not None]
-    others = [a for a in attachments if not (html and a.content_id is not None)]
+    inline = [a for a in attachments if html and a.content_id is not None] if attachments else []
+    others = [a for a in attachments if not (html and a.content_id is not None)] if attachments else []
     parts: list[Entity] = []
     if text or not (html or attachments):
         parts.append(text_entity(text, "plain", charset))
@@ -151,21 +156,24 @@ def compose(text: str, html: str, attachments: Sequence[Attachment], charset: st
 
 def multipart(subtype: str, parts: Sequence[Entity], randomness: Randomness, more: str = "") -> Entity:
     """Put parts into one entity, between boundaries that occur in none of them (RFC 2046 section 5.1)."""
-    loose = [piece for part in parts for piece in part.loose]
-    mark = boundary(randomness(16))
-    while any(mark.encode() in piece for piece in loose):
-        mark = boundary(randomness(16) + mark.encode()[-8:])
-    eight_bit = any(part.eight_bit for part in parts)
-    head = f'Content-Type: multipart/{subtype};{more}\r\n boundary="{mark}"\r\n'.encode()
+    loose: list[bytes] = []
+    eight_bit = False
+    for part in parts:
+        loose += part.loose
+        eight_bit |= part.eight_bit
+    mark = boundary(randomness(16)).encode()
+    while loose and any(mark in piece for piece in loose):
+        mark = boundary(randomness(16) + mark[-8:]).encode()
+    head = b'Content-Type: multipart/%b;%b\r\n boundary="%b"\r\n' % (subtype.encode(), more.encode(), mark)
     if eight_bit:  # RFC 2045 section 6.4: no entity may claim less than what its parts have
         head += b"Content-Transfer-Encoding: 8bit\r\n"
     pieces: list[bytes | Source] = []
-    delimiter = b"--%b\r\n" % mark.encode()
+    delimiter = b"--%b\r\n" % mark
     for part in parts:
         pieces.append(b"%b%b\r\n" % (delimiter, part.headers))
         pieces += part.pieces
-        delimiter = b"\r\n--%b\r\n" % mark.encode()
-    pieces.append(b"\r\n--%b--\r\n" % mark.encode())
+        delimiter = b"\r\n--%b\r\n" % mark
+    pieces.append(b"\r\n--%b--\r\n" % mark)
     return Entity(head, pieces, eight_bit, loose)
 
 

@@ -6,7 +6,6 @@ MIME headers that the user wrote by hand are believed: the body follows them, an
 from __future__ import annotations
 
 from postwright.errors import InvalidValue, TextNotEncodable
-from postwright.message.body import Memory
 from postwright.message.encoded_words import charset_name
 from postwright.message.mime import PARAMETER, encoded_text, shorter, text_entity
 from postwright.message.transfer_encodings import base64_lines, quoted_printable
@@ -19,7 +18,7 @@ _VERSION = b"MIME-Version: 1.0\r\n"
 
 def compose(
     text: str, charset: str, given: dict[str, str], *, followed: bool = False, frozen: bool = False
-) -> tuple[bytes, Memory, frozenset[str]]:
+) -> tuple[bytes, bytes, frozenset[str]]:
     """Return MIME headers, the body, and which of the given fields the headers stand in place of.
 
     Args:
@@ -36,7 +35,7 @@ def compose(
     if text.isascii() and "\0" not in text:
         data = canonical(text.encode())
         if fits(data):
-            return _version(given), Memory(data, eight_bit=False), _NONE
+            return _version(given) if given else b"", data, _NONE
     encoding = given.get("content-transfer-encoding", "").strip().lower()
     media = given.get("content-type", "")
     is_text = not media or media.lower().startswith("text/")
@@ -46,15 +45,15 @@ def compose(
         entity = text_entity(text, "plain", charset)
         (piece,) = entity.pieces
         assert isinstance(piece, bytes)
-        return _VERSION + entity.headers, Memory(piece, eight_bit=False), frozenset({"mime-version"})
+        return _VERSION + entity.headers, piece, frozenset({"mime-version"})
     data, name = encoded_text(text, _charset_of(media) or charset)
     chosen, data = shorter(data)
     head = _VERSION + b"Content-Type: " + _with_charset(media, name).encode()
     head += b"\r\nContent-Transfer-Encoding: " + chosen + b"\r\n"
-    return head, Memory(data, eight_bit=False), frozenset({"mime-version", "content-type"})
+    return head, data, frozenset({"mime-version", "content-type"})
 
 
-def _as_given(text: str, charset: str, given: dict[str, str], *, frozen: bool) -> tuple[bytes, Memory, frozenset[str]]:
+def _as_given(text: str, charset: str, given: dict[str, str], *, frozen: bool) -> tuple[bytes, bytes, frozenset[str]]:
     """Follow the given headers; without a transfer encoding the text goes out as it is, as 8-bit data."""
     encoding = given.get("content-transfer-encoding", "").strip().lower()
     media = given.get("content-type", "")
@@ -73,9 +72,8 @@ def _as_given(text: str, charset: str, given: dict[str, str], *, frozen: bool) -
         data = data.replace(b"\n", b"\r\n")
     if not fits(data):
         raise InvalidValue("a line of the text is longer than 998 octets, and it can't be encoded here")
-    body = Memory(data)
     if frozen:
-        return b"", body, _NONE
+        return b"", data, _NONE
     head = _VERSION
     superseded = {"mime-version"}
     if not media or (media.lower().startswith("text/") and not wanted and not plain):
@@ -83,7 +81,7 @@ def _as_given(text: str, charset: str, given: dict[str, str], *, frozen: bool) -
         superseded.add("content-type")
     if not encoding:
         head += b"Content-Transfer-Encoding: 8bit\r\n"
-    return head, body, frozenset(superseded)
+    return head, data, frozenset(superseded)
 
 
 def _version(given: dict[str, str]) -> bytes:

@@ -65,7 +65,8 @@ def message_id(algorithm: str, randomness: bytes, now: float, domain: str) -> st
         InvalidValue: There is no such algorithm.
     """
     # Not for security: the identifier must be unique, and must not tell the random bytes or the process's clock.
-    digest = _hash(algorithm)(b"%b %d %r" % (randomness, _count(), now), usedforsecurity=False)
+    text = b"%b %d %d" % (randomness, _count(), now * 1e6)
+    digest = _hash(algorithm)(text, usedforsecurity=False)
     return f"<{digest.hexdigest()}@{_right_side(domain)}>"
 
 

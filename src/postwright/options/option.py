@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, overload
 
 from postwright import errors
+from postwright.options.kinds import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +150,7 @@ class Option(Generic[T, S]):
         self.differs = differs
         self._plain = not (live or ambient or compute)
         self._free = not (read_only or lock or rule or later or then)
+        self._text = self._free and type(kind) is Text
 
     def __set_name__(self, owner: type[OptionSet], name: str) -> None:
         # A property and the setting of the same name share one Option, so they must have one key.
@@ -168,9 +170,13 @@ class Option(Generic[T, S]):
             return value
         return self.read(owner._store)
 
-    def __set__(self, owner: OptionSet, value: S) -> None:
+    def __set__(self, owner: OptionSet, value: S | Any) -> None:
         store = owner._store
-        if self._free and not store.frozen:
+        if store.frozen:
+            self.write(store, value)
+        elif self._text and type(value) is str and value.isascii() and value.isprintable():
+            store.values[self.key] = value  # any kind of text takes that
+        elif self._free:
             store.values[self.key] = self.kind.check(self.name, value)
         else:
             self.write(store, value)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 import pytest
 
 from postwright import SMTP, MessageRecipient
@@ -95,6 +98,33 @@ def test_the_list_is_a_list(smtp: SMTP) -> None:
     with pytest.raises(IndexError):
         smtp.message_recipient_address[0]
     assert repr(MessageRecipient("j@x.example")).startswith("MessageRecipient('j@x.example'")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_it_makes_no_difference_whether_records_were_asked_for(seed: int) -> None:
+    chance = random.Random(seed)
+    plain, asked = SMTP(), SMTP()
+    for _ in range(12):
+        name = chance.choice(["send_to", "cc", "bcc"])
+        text = ", ".join(f"{chance.choice('abc')}@x.example" for _ in range(chance.randrange(3)))
+        setattr(plain, name, text)
+        setattr(asked, name, text)
+        rows = list(asked.message_recipients)
+        assert all(a is b for a, b in zip(rows, asked.message_recipients, strict=True))
+        assert plain._recipients.frozen() == asked._recipients.frozen() == tuple(row.frozen() for row in rows)
+        assert len(plain.message_recipients) == len(rows)
+    assert [row.address for row in plain.message_recipients] == [row.address for row in asked.message_recipients]
+
+
+@pytest.mark.parametrize("value", ["a@x.example\r\nRCPT TO:<b@x.example>", "a@x.example, bad", None, ["a@x.example"]])
+def test_a_value_that_is_refused_is_refused_again(smtp: SMTP, value: Any) -> None:
+    texts = set()
+    for _ in range(2):
+        with pytest.raises(InvalidValue) as caught:
+            smtp.cc = value
+        texts.add(str(caught.value))
+    assert len(texts) == 1
+    assert smtp.cc == "carl@x.example"
 
 
 @pytest.mark.parametrize("kind", [-1, 3, "To", None])

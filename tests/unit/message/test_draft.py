@@ -23,15 +23,18 @@ from postwright.errors import (
     InvalidValue,
     SMTPError,
 )
-from postwright.message.draft import Content, compose
+from postwright.message import headers
+from postwright.message.body import Body, Memory
+from postwright.message.composing import compose
+from postwright.message.content import Content, Extras
+from postwright.message.draft import Draft, Whole
 from postwright.message.mime import Attachment
+from postwright.wire.lines import CHUNK
 from postwright.words import Address
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
     from pathlib import Path
-
-    from postwright.message.draft import Draft
 
 exploring = settings(derandomize=True, max_examples=200, deadline=None)
 
@@ -40,9 +43,9 @@ BOB = Address("bob", "x.y")
 
 
 def draft(**values: Any) -> Draft:
-    return compose(
-        Content(**{"from_": (ALICE,), "to": (BOB,), **values}), now=1700000000.0, utc_offset=3600, randomness=os.urandom
-    )
+    extras = Extras(**{name: values.pop(name) for name in Extras.__match_args__ if name in values})
+    content = Content(**{"from_": (ALICE,), "to": (BOB,), **values}, extras=extras)
+    return compose(content, now=1700000000.0, utc_offset=3600, randomness=os.urandom)
 
 
 def whole(made: Draft) -> bytes:
@@ -64,7 +67,7 @@ def names(made: Draft) -> list[str]:
 
 
 def test_a_plain_message_looks_like_the_reference_has_it() -> None:
-    made = draft(subject="Hello", text="Hi Bob\n", message_id="<1@x.y>", bcc=(Address("eve", "x.y"),))
+    made = draft(subject="Hello", text="Hi Bob\n", message_id="<1@x.y>")
     assert whole(made) == (
         b"From: Alice <alice@example.com>\r\nTo: bob@x.y\r\nSubject: Hello\r\n"
         b"Date: Tue, 14 Nov 2023 23:13:20 +0100\r\nMessage-ID: <1@x.y>\r\n\r\nHi Bob\r\n"
@@ -179,7 +182,6 @@ def test_an_empty_line_first_replaces_all_headers() -> None:
 @pytest.mark.parametrize("start", ["", "\r\n"])
 def test_bcc_is_never_written_whoever_gives_it(start: str) -> None:
     made = draft(
-        bcc=(Address("secret", "x.y"),),
         other_headers=start + 'X: 1\r\nBCC: Secret <one@x.y>,\r\n two@x.y\r\nresent-bcc: "Th, ree" <three@x.y>\r\nY: 2',
     )
     data = whole(made).lower()
@@ -340,9 +342,39 @@ def test_messages_parse_back(text: str, subject: str, name: str, html: bool) -> 
         assert found.replace("\r\n", "\n") == text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+@exploring
+@given(
+    st.text(st.sampled_from("a \n\ré"), max_size=12),
+    st.text(st.sampled_from("a =?é"), max_size=8),
+    st.sampled_from(["*", "", "<1@x.y>", "1@" + "x" * 80]),
+    st.sampled_from([20, 60, 80, 998]),
+    st.sampled_from(["x.y", "y" * 60 + ".example"]),
+)
+def test_a_small_message_in_one_piece_is_like_one_in_two(
+    text: str, subject: str, message_id: str, width: int, domain: str
+) -> None:
+    made = draft(text=text, subject=subject, message_id=message_id, width=width, domain=domain)
+    assert isinstance(made, Whole)
+    body = Memory(whole(made)[len(made.headers) :])
+    two = Draft(made.headers, Body((("text", (body,)),)), made.message_id)
+    for name in ("whole", "headers", "message_id", "fields", "told", "hidden", "needs_utf8", "eight_bit", "size"):
+        assert getattr(made, name) == getattr(two, name), name
+    assert (made.body.whole, made.body.size, made.body.eight_bit) == (body.data, body.size, body.eight_bit)
+    if message_id:
+        assert headers.structured("Message-ID", made.message_id, width) in made.headers
+
+
+def test_a_large_text_is_not_put_together_with_its_headers() -> None:
+    made = draft(text="a line\n" * CHUNK)
+    assert not isinstance(made, Whole)
+    assert made.whole is None
+    assert made.size == len(whole(made))
+
+
 def test_nothing_of_the_email_package_is_loaded_to_compose() -> None:
     code = (
-        "import os, sys; from postwright.message.draft import Content, compose; from postwright.words import Address;"
+        "import os, sys; from postwright.message.content import Content; from postwright.message.composing import compose;"
+        "from postwright.words import Address;"
         "c = Content(from_=(Address('a', 'x.y', 'Jürgen'),), to=(Address('b', 'x.y'),), subject='ü', text='ü', html='<p>');"
         "compose(c, now=1.0, utc_offset=0, randomness=os.urandom);"
         "bad = {'email', 'socket', 'ssl', 'asyncio', 'threading', 'idna', 'mimetypes'} & set(sys.modules);"

@@ -23,8 +23,7 @@ from postwright.message import plain
 )
 def test_ascii_goes_without_mime(text: str, data: bytes) -> None:
     head, body, superseded = plain.compose(text, "iso-8859-1", {})
-    assert (head, body.data, superseded) == (b"", data, frozenset())
-    assert body.eight_bit is False
+    assert (head, body, superseded) == (b"", data, frozenset())
 
 
 def message(head: bytes, data: bytes, **given: str) -> tuple[str, str, str]:
@@ -50,8 +49,8 @@ def message(head: bytes, data: bytes, **given: str) -> tuple[str, str, str]:
 def test_the_rest_gets_mime(text: str, charset: str, expected: tuple[str, str]) -> None:
     head, body, superseded = plain.compose(text, charset, {})
     assert head.startswith(b"MIME-Version: 1.0\r\nContent-Type: text/plain;")
-    assert message(head, body.data) == (*expected, text)
-    assert not body.eight_bit
+    assert message(head, body) == (*expected, text)
+    assert body.isascii()
     assert superseded == {"mime-version"}
 
 
@@ -63,18 +62,18 @@ def test_given_mime_headers_of_ascii_text_get_their_version_only() -> None:
         ({"x-other": "1"}, b""),
     ):
         assert plain.compose("aGVsbG8=", "", given)[0] == head
-        assert plain.compose("aGVsbG8=", "", given)[1].data == b"aGVsbG8="
+        assert plain.compose("aGVsbG8=", "", given)[1] == b"aGVsbG8="
 
 
 def test_a_given_type_keeps_its_parameters_and_gets_the_charset_that_was_used() -> None:
     head, body, superseded = plain.compose("<p>ü</p>", "", {"content-type": 'text/html; charset=iso-8859-1; x="a b"'})
     assert superseded == {"mime-version", "content-type"}
     assert b'Content-Type: text/html; x="a b"; charset="iso-8859-1"\r\n' in head
-    assert message(head, body.data) == ("iso-8859-1", "quoted-printable", "<p>ü</p>")
+    assert message(head, body) == ("iso-8859-1", "quoted-printable", "<p>ü</p>")
     head, body, _ = plain.compose("<p>漢ü</p>", "", {"content-type": "text/html; charset=iso-8859-1"})
-    assert message(head, body.data)[0] == "utf-8"
+    assert message(head, body)[0] == "utf-8"
     head, body, _ = plain.compose("<p>ü</p>", "latin1", {"content-type": "text/html"})
-    assert message(head, body.data) == ("iso-8859-1", "quoted-printable", "<p>ü</p>")
+    assert message(head, body) == ("iso-8859-1", "quoted-printable", "<p>ü</p>")
 
 
 @pytest.mark.parametrize("encoding", ["quoted-printable", "base64", "8bit", "Base64"])
@@ -83,16 +82,16 @@ def test_a_given_transfer_encoding_is_followed(encoding: str) -> None:
     head, body, superseded = plain.compose("grüße\n", "", given)
     assert head == b"MIME-Version: 1.0\r\n"
     assert superseded == {"mime-version"}
-    read = message(head, body.data, Content_Type=given["content-type"], Content_Transfer_Encoding=encoding)
+    read = message(head, body, Content_Type=given["content-type"], Content_Transfer_Encoding=encoding)
     assert read[2] == "grüße\n"
-    assert body.eight_bit == (encoding == "8bit")
+    assert body.isascii() == (encoding != "8bit")
 
 
 def test_a_given_transfer_encoding_gets_the_type_that_is_missing() -> None:
     head, body, superseded = plain.compose("grüße\n", "", {"content-transfer-encoding": "8bit"})
     assert b'Content-Type: text/plain; charset="utf-8"\r\n' in head
     assert superseded == {"mime-version", "content-type"}
-    assert body.data == "grüße\r\n".encode()
+    assert body == "grüße\r\n".encode()
 
 
 def test_contradictions_are_refused() -> None:
@@ -112,15 +111,15 @@ def test_contradictions_are_refused() -> None:
 def test_a_multipart_made_by_hand_goes_out_as_it_is() -> None:
     text = "--b\n\nü\n--b--\n"
     head, body, superseded = plain.compose(text, "", {"content-type": "multipart/mixed; boundary=b"})
-    assert body.data == text.replace("\n", "\r\n").encode()
-    assert body.eight_bit
+    assert body == text.replace("\n", "\r\n").encode()
+    assert not body.isascii()
     assert head == b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n"
     assert "content-type" not in superseded
 
 
 def test_text_before_a_file_is_not_encoded_because_the_file_is_not() -> None:
     head, body, _ = plain.compose("grüße\n", "", {}, followed=True)
-    assert body.data == "grüße\r\n".encode()
+    assert body == "grüße\r\n".encode()
     assert (
         head == b'MIME-Version: 1.0\r\nContent-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: 8bit\r\n'
     )
@@ -131,9 +130,9 @@ def test_text_before_a_file_is_not_encoded_because_the_file_is_not() -> None:
 
 def test_frozen_headers_get_nothing_added() -> None:
     head, body, superseded = plain.compose("grüße\n", "", {}, frozen=True)
-    assert (head, body.data, superseded) == (b"", "grüße\r\n".encode(), frozenset())
+    assert (head, body, superseded) == (b"", "grüße\r\n".encode(), frozenset())
     head, body, _ = plain.compose("grüße\n", "", {"content-transfer-encoding": "base64"}, frozen=True)
-    assert (head, body.data) == (b"", b"Z3LDvMOfZQ0K\r\n")
+    assert (head, body) == (b"", b"Z3LDvMOfZQ0K\r\n")
 
 
 @pytest.mark.parametrize("given", [{}, {"content-type": "text/html"}, {"content-transfer-encoding": "8bit"}])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from postwright import enums, errors
 from postwright.options import kinds
 from postwright.options.option import Option, OptionSet, Store
+
+exploring = settings(derandomize=True, max_examples=300, deadline=None)
 
 PLACED: list[object] = []
 
@@ -69,6 +74,27 @@ def test_the_class_gives_the_option_itself() -> None:
     assert isinstance(Garden.trees, Option)
     assert Garden.trees.__doc__ == "How many trees."
     assert repr(Garden.trees) == "<Option Trees>"
+
+
+@exploring
+@given(st.text(st.sampled_from("a é€\t\n\r\0\x7f\x85\u2028\ud800"), max_size=4))
+def test_the_quick_look_at_a_text_takes_what_its_kind_takes(text: str) -> None:
+    for kind in (kinds.TEXT, kinds.LINE, kinds.LINES, kinds.PATH, kinds.SECRET):
+
+        class Page(OptionSet):
+            __slots__ = ()
+            words = Option("Words", kind, "", "What it says.")
+
+        page = Page(Store())
+        try:
+            checked = kind.check("Words", text)
+        except errors.InvalidValue as error:
+            with pytest.raises(type(error), match=re.escape(str(error))):
+                page.words = text
+            assert page._store.values == {}
+        else:
+            page.words = text
+            assert page.words == checked
 
 
 def test_a_refused_value_leaves_the_old_one(garden: Garden) -> None:

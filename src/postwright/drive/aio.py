@@ -134,12 +134,37 @@ class AsyncDriver(Carrier):
             self._reading = False
 
     def _readable(self) -> None:
+        if type(self._wish) is Converse and not self._arrived and self._turn(self._wish):
+            return
         if not self._receive():
             return
         if not self.busy and self.on_idle is not None:
             self.on_idle(self._take())
         elif not self._go_on() and self._patience is not None:
             self._patience.wake()
+
+    def _turn(self, talk: Converse) -> bool:
+        """Take one turn of a Converse, the usual way that it goes; say whether that was all there was to do."""
+        sock, patience = self._sock, self._patience
+        if sock is None or patience is None or not patience.waiting:
+            return False
+        try:
+            data = sock.recv(READ)
+        except OSError:
+            data = b""
+        if not data:
+            return False  # the end of the connection, or what is wrong with it, comes again
+        try:
+            out = talk.respond(data)
+        except BaseException as error:  # noqa: BLE001 - it goes into the flow
+            self._resume(None, error)
+            return True
+        left = some(sock, out, talk) if out else b""
+        if out is None or left:
+            self._resume(left, None)
+        elif not patience.allow(talk.timeout):
+            self._resume(LATER, None)
+        return True
 
     def _receive(self) -> bool:
         """Take what has arrived; say whether that was anything, if only the end of the connection."""

@@ -96,31 +96,32 @@ class Carrier:
                 return effect
 
     def _go_on(self) -> bool:
-        """Carry on a flow that waits for what has arrived now, if there is one; say whether that was so.
-
-        Where it stops at anything but another Read, its task is woken up.
-        """
+        """Carry on a flow that waits for what has arrived now, if there is one; say whether that was so."""
         patience, wish = self._patience, self._wish
         if wish is None or patience is None or not patience.waiting:
             return False
-        self._wish = None
-        answer, error = None, None
         try:
-            answer = self.at_once[type(wish)](self, wish)
+            self._resume(self.at_once[type(wish)](self, wish), None)
         except BaseException as broken:  # noqa: BLE001 - it goes into the flow
-            error = broken
-        if answer is LATER:  # a Converse that goes on
-            self._stop = wish
-        else:
-            try:
-                self._stop = self._carry(answer, error)
-            except BaseException as out:  # noqa: BLE001 - it is raised in the task
-                self._stop = out
+            self._resume(None, broken)
+        return True
+
+    def _resume(self, answer: Any, error: BaseException | None) -> None:
+        """Carry on a flow with what it waited for; LATER is a Converse that goes on.
+
+        Where it stops at anything but another wait for the server, its task is woken up.
+        """
+        patience, wish = self._patience, self._wish
+        assert patience is not None
+        self._wish = None
+        try:
+            self._stop = wish if answer is LATER else self._carry(answer, error)
+        except BaseException as out:  # noqa: BLE001 - it is raised in the task
+            self._stop = out
         if isinstance(self._stop, _HEARD) and patience.allow(self._stop.timeout):
             self._wish = self._stop
         else:
             patience.wake()
-        return True
 
     def _stopped(self) -> Effect[Any] | None:
         """Return where the reader let the flow stand, or raise what came out of it."""

@@ -24,6 +24,8 @@ _TELLING = pattern(
     re.IGNORECASE | re.ASCII,
 )
 
+_BLANKS = (b" ", b"\t")
+
 
 class Finished(Draft):
     """A message that came as complete bytes, with all line ends CRLF.
@@ -34,9 +36,10 @@ class Finished(Draft):
         told: The values, without folds, of the fields that say who sends and receives, and of Message-ID, by their
             names in lower case; None to look for them when somebody asks.
         hidden_fields: Bcc and Resent-Bcc fields that were taken out; they are in ``told`` too.
+        identifier: The Message-ID where it is known without a further look.
     """
 
-    __slots__ = ("_cut", "_told", "data")
+    __slots__ = ("_cut", "_identifier", "_told", "data")
 
     def __init__(
         self,
@@ -44,10 +47,12 @@ class Finished(Draft):
         cut: int,
         told: dict[str, list[str]] | None = None,
         hidden_fields: tuple[tuple[str, str], ...] = (),
+        identifier: str = "",
     ) -> None:
         self.data = data
         self.hidden_fields = hidden_fields
         self._cut = cut
+        self._identifier = identifier
         self._told = told
         self._headers = self._body = self._fields = None
 
@@ -68,17 +73,10 @@ class Finished(Draft):
     @property
     def message_id(self) -> str:
         """The Message-ID with its brackets; "" where the message has none."""
-        if self._told is None and (quick := self._quick_identifier()):
-            return quick
+        if self._identifier:
+            return self._identifier
         found = self.told.get("message-id")
         return found[0] if found else ""
-
-    def _quick_identifier(self) -> str:
-        """Return the Message-ID where it stands as nearly all have it: in one line, in the RFC's own spelling."""
-        start = self.data.find(b"\r\nMessage-ID: <", 0, self._cut) + 14
-        end = self.data.find(b">\r\n", start) + 1 if start > 14 else 0
-        found = self.data[start:end]
-        return found.decode() if found.isascii() and b"\r" not in found and self.data[end + 2] not in b" \t" else ""
 
     @property
     def told(self) -> dict[str, list[str]]:
@@ -129,7 +127,15 @@ def from_bytes(data: bytes) -> Finished:
         told = _telling(head)
         if "bcc" in told or "resent-bcc" in told:
             return _without_bcc(data, end, told)
-    return Finished(data, end + 2)
+    return Finished(data, end + 2, None, (), _quick_identifier(head))
+
+
+def _quick_identifier(head: bytes) -> str:
+    """Return the Message-ID where it stands as nearly all have it, in one line and in the RFC's own spelling; else ""."""
+    start = head.find(b"\nMessage-ID: <") + 13
+    end = head.find(b">\r\n", start) + 1 if start > 12 else 0
+    found = head[start:end]
+    return found.decode() if found.isascii() and b"\r" not in found and head[end + 2 : end + 3] not in _BLANKS else ""
 
 
 def _telling(head: bytes) -> dict[str, list[str]]:

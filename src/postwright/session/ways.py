@@ -30,13 +30,14 @@ class Item:
     Attributes:
         alone: Whether it can't be overlapped.
         data: All of it, once it is known that it can be.
+        eight_bit: Whether that has octets above 127.
         ways: For which line that is known.
         end_at: Where in the stream its end begins to be possible; None before that was offered.
         tries: How often it was offered.
         earlier: What became of it in a transaction that had no room for those who are in this envelope.
     """
 
-    __slots__ = ("alone", "data", "draft", "earlier", "end_at", "envelope", "key", "tries", "ways")
+    __slots__ = ("alone", "data", "draft", "earlier", "eight_bit", "end_at", "envelope", "key", "tries", "ways")
 
     def __init__(self, key: int, envelope: Envelope, draft: Draft, *, alone: bool = False) -> None:
         self.key = key
@@ -44,6 +45,7 @@ class Item:
         self.draft = draft
         self.alone = alone
         self.data = b""
+        self.eight_bit = False
         self.ways: Ways | None = None
         self.end_at: int | None = None
         self.tries = 0
@@ -113,7 +115,8 @@ class Ways:
         data = None if item.alone or item.earlier is not None else draft.whole
         if data is None or len(data) > self._limit:
             return False
-        if not data.isascii() and (draft.needs_utf8 or not self._eight):
+        item.eight_bit = not data.isascii()
+        if item.eight_bit and (draft.needs_utf8 or not self._eight):
             return False
         if not item.envelope.reverse_path.local_part.isascii():  # it needs SMTPUTF8
             return False
@@ -133,9 +136,8 @@ class Ways:
         sender = item.envelope.reverse_path
         if sender is not self._sender:
             self._sender, self._mail = sender, f"MAIL FROM:<{sender.spec or wire_path(sender)}>"
-        data = item.data
-        size = f" SIZE={len(data)}" if self._size else ""
-        lines = [f"{self._mail}{size}" if data.isascii() else f"{self._mail}{size} BODY=8BITMIME"]
+        size = f" SIZE={len(item.data)}" if self._size else ""
+        lines = [f"{self._mail}{size} BODY=8BITMIME" if item.eight_bit else f"{self._mail}{size}"]
         for recipient in item.envelope.recipients:
             address = recipient.address
             lines.append(f"RCPT TO:<{address.spec or wire_path(address)}>")

@@ -127,7 +127,8 @@ class Load:
                 if isinstance(result, SMTPError) and self._goes_again(number, result):
                     continue
                 self._out.pop(number, None)
-                self._tries.pop(number, None)
+                if self._tries:
+                    self._tries.pop(number, None)
                 final.append(row)
             final += self._given_up
             self._given_up = []

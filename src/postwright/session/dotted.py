@@ -79,21 +79,28 @@ class Dotted:
         if self._ended or await self._offer():
             await self._close()
 
-    def _begin(self) -> bytes:
-        """Return the commands for the next message; it is in flight from now on."""
+    def _begin(self, before: int = 0) -> bytes:
+        """Return the commands for the next message; it is in flight from now on.
+
+        Args:
+            before: The answers that are owed to what stands before them in the same write.
+        """
         item = self._tally.todo.popleft()
         recipients = item.envelope.recipients
         self._session.allowance.use(recipients)
         item.tries += 1
         item.end_at = None
         self._tally.flight.append(item)
-        self._talk.expect(len(recipients) + 2)
+        self._talk.expect(before + len(recipients) + 2)
         return self._ways.group(item) + b"DATA\r\n"
 
-    def _following(self) -> bytes:
+    def _following(self, before: int) -> bytes:
         """Return the commands that stand behind the end of a message; b"" where there is no next one."""
         todo = self._tally.todo
-        return self._begin() if todo and self._ways.admits(todo[0]) else b""
+        if todo and self._ways.admits(todo[0]):
+            return self._begin(before)
+        self._talk.expect(before)
+        return b""
 
     # As it nearly always goes
 
@@ -126,9 +133,7 @@ class Dotted:
             self._tally.done.append((item.key, accepted(item, self._answers)))
             del heard[:2]
             self._ended = False
-        if not flight or heard[0].code != 250 or heard[-1].code != 354:
-            return None
-        if not all_taken(heard[1:-1]):
+        if not flight or heard[0].code != 250 or heard[-1].code != 354 or not all_taken(heard):
             return None
         if self._pause():
             self._paused = True
@@ -141,10 +146,9 @@ class Dotted:
         self._answers = heard[:]
         heard.clear()
         self._ended = True
-        self._talk.expect(2)
         data = dotted(item.data)
         item.end_at = self._link.offered + len(data) - 5
-        return b"".join((data, RSET, self._following()))
+        return b"".join((data, RSET, self._following(2)))
 
     # As it can go
 
@@ -166,10 +170,14 @@ class Dotted:
             item.end_at = self._link.offered + len(out) - 5
         elif go.code == 354:  # no recipient is left, and the server waits for a body (RFC 2920 section 3.1)
             out = b".\r\n"
-        self._talk.expect(1 + (go.code == 354))
         self._answers, self._ended = answers, True
         self._proven = overlap.get(self._ways.server, False)
-        following = self._following() if self._proven else b""
+        owed = 1 + (go.code == 354)
+        following = b""
+        if self._proven:
+            following = self._following(owed)
+        else:
+            self._talk.expect(owed)
         self._session.state = State.ENDED
         await self._talk.pour(out + RSET + following)
         return True

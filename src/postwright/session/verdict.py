@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 def usual(answers: list[Reply]) -> bool:
     """Whether the answers to MAIL, RCPT and a whole message are those that nearly always come: it was taken for all."""
-    if answers[0].code != 250 or answers[-1].code != 250:
-        return False
-    return all_taken(answers[1:-1])
+    return answers[0].code == 250 and answers[-1].code == 250 and all_taken(answers)
 
 
-def all_taken(rcpts: list[Reply]) -> bool:
-    """Whether every recipient was taken."""
-    return TAKEN.issuperset([reply.code for reply in rcpts]) if len(rcpts) != 1 else rcpts[0].code in TAKEN
+def all_taken(answers: list[Reply]) -> bool:
+    """Whether every recipient was taken; the first answer is the one to MAIL, the last one is not to RCPT."""
+    if len(answers) == 3:
+        return answers[1].code in TAKEN
+    return TAKEN.issuperset([reply.code for reply in answers[1:-1]])
 
 
 def accepted(item: Item, answers: list[Reply]) -> SendResult:

@@ -128,7 +128,16 @@ class ReplyReader:
                 more = bytes(data) + more
                 data.clear()
                 self._scanned = 0
-            replies, more = self._short_ones(more)
+            lines = more.split(b"\r\n")
+            more = lines.pop()
+            for line in lines:
+                known = _known.get(line) or _learned(line)
+                if known is None:
+                    more = b"\r\n".join((*lines[len(replies) :], more))
+                    break
+                replies.append(known)
+            if self.veil is not None:
+                replies = list(map(self.veil.over, replies))
         if more:
             self.feed(more)
         elif not data and self._fault is None:
@@ -143,19 +152,6 @@ class ReplyReader:
                 raise
             self._fault = fault  # what was said before it counts
         return replies
-
-    def _short_ones(self, data: bytes) -> tuple[list[Reply], bytes]:
-        """Return the one-line replies with which the data begins, and what stands behind them."""
-        lines = data.split(b"\r\n")
-        rest = lines.pop()
-        replies: list[Reply] = []
-        for line in lines:
-            reply = _known.get(line) or _learned(line)
-            if reply is None:
-                rest = data[sum(map(len, lines[: len(replies)])) + 2 * len(replies) :]
-                break
-            replies.append(reply)
-        return replies if self.veil is None else list(map(self.veil.over, replies)), rest
 
     def _line(self, line: bytes) -> Reply | None:
         """Take one line; return the reply that it ends, if it ends one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from postwright.cli import bars
 from postwright.cli.screen import is_terminal, write
 
 if TYPE_CHECKING:
@@ -104,18 +105,9 @@ class Bar:
     """
 
     def __init__(self, *, forced: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
         self._forced = forced
         self._task: Any = None
-        self._bar = Progress(
-            TextColumn("sending"),
-            BarColumn(),
-            TextColumn("{task.fields[told]}"),
-            TimeElapsedColumn(),
-            console=Console(file=sys.stderr),
-        )
+        self._bar = bars.sending(transient=False)
 
     def moved(self, event: Transfer) -> None:
         """Move the bar."""

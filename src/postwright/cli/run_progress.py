@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from postwright.cli import bars
 from postwright.cli.screen import write
 
 if TYPE_CHECKING:
@@ -68,19 +69,9 @@ class Bar:
     """
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
         self._counts = Counts()
         self._task: Any = None
-        self._bar = Progress(
-            TextColumn("sending"),
-            BarColumn(),
-            TextColumn("{task.fields[told]}"),
-            TimeElapsedColumn(),
-            console=Console(file=sys.stderr),
-            transient=True,
-        )
+        self._bar = bars.sending(transient=True)
 
     def moved(self, entry: QueueEntry, left: int) -> None:
         """Move the bar."""

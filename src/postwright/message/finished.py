@@ -11,9 +11,8 @@ import re
 from postwright.errors import InvalidHeader
 from postwright.lazy import pattern
 from postwright.message.blocks import HIDDEN, header_text, unfold
-from postwright.message.body import Body, Memory
-from postwright.message.draft import Draft
-from postwright.wire.lines import CHUNK, whole
+from postwright.message.draft import Whole
+from postwright.wire.lines import whole
 from postwright.words import printable
 
 _LINE = pattern(rb"(?:([!-9;-~]+)[ \t]*:|[ \t])[^\n]*\n")
@@ -27,56 +26,42 @@ _TELLING = pattern(
 _BLANKS = (b" ", b"\t")
 
 
-class Finished(Draft):
+class Finished(Whole):
     """A message that came as complete bytes, with all line ends CRLF.
 
     Args:
         data: The whole message, as it is sent.
         cut: Where in it the body begins.
+        message_id: The Message-ID with its brackets, where it is known without a further look.
         told: The values, without folds, of the fields that say who sends and receives, and of Message-ID, by their
             names in lower case; None to look for them when somebody asks.
         hidden_fields: Bcc and Resent-Bcc fields that were taken out; they are in ``told`` too.
-        identifier: The Message-ID where it is known without a further look.
     """
 
-    __slots__ = ("_cut", "_identifier", "_told", "data")
+    __slots__ = ("_told",)
 
     def __init__(
         self,
         data: bytes,
         cut: int,
+        message_id: str = "",
         told: dict[str, list[str]] | None = None,
         hidden_fields: tuple[tuple[str, str], ...] = (),
-        identifier: str = "",
     ) -> None:
-        self.data = data
+        self.data = data  # as the class above does, whose __init__ would be one call more for each message
         self.hidden_fields = hidden_fields
         self._cut = cut
-        self._identifier = identifier
-        self._told = told
+        self._message_id = message_id
         self._headers = self._body = self._fields = None
-
-    @property
-    def headers(self) -> bytes:
-        """The header block, with the empty line that ends it."""
-        if self._headers is None:
-            self._headers = self.data[: self._cut]
-        return self._headers
-
-    @property
-    def body(self) -> Body:
-        """What follows, as a stream."""
-        if self._body is None:
-            self._body = Body((("text", (Memory(self.data, start=self._cut),)),))
-        return self._body
+        self._told = told
 
     @property
     def message_id(self) -> str:
         """The Message-ID with its brackets; "" where the message has none."""
-        if self._identifier:
-            return self._identifier
-        found = self.told.get("message-id")
-        return found[0] if found else ""
+        if not self._message_id:
+            found = self.told.get("message-id")
+            self._message_id = found[0] if found else ""
+        return self._message_id
 
     @property
     def told(self) -> dict[str, list[str]]:
@@ -84,26 +69,6 @@ class Finished(Draft):
         if self._told is None:
             self._told = _telling(self.data[: self._cut])
         return self._told
-
-    @property
-    def whole(self) -> bytes | None:
-        """The whole message where it is small."""
-        return self.data if len(self.data) <= CHUNK else None
-
-    @property
-    def needs_utf8(self) -> bool:
-        """Whether the header block has raw UTF-8, so that the server must know SMTPUTF8 (RFC 6531)."""
-        return not self.data.isascii() and not self.headers.isascii()
-
-    @property
-    def eight_bit(self) -> bool | None:
-        """Whether anything in it has octets above 127 (RFC 6152)."""
-        return not self.data.isascii()
-
-    @property
-    def size(self) -> int | None:
-        """Its octets (RFC 1870)."""
-        return len(self.data)
 
 
 def from_bytes(data: bytes) -> Finished:
@@ -127,7 +92,7 @@ def from_bytes(data: bytes) -> Finished:
         told = _telling(head)
         if "bcc" in told or "resent-bcc" in told:
             return _without_bcc(data, end, told)
-    return Finished(data, end + 2, None, (), _quick_identifier(head))
+    return Finished(data, end + 2, _quick_identifier(head))
 
 
 def _quick_identifier(head: bytes) -> str:
@@ -156,7 +121,7 @@ def _without_bcc(data: bytes, end: int, told: dict[str, list[str]]) -> Finished:
     fields = _fields(data[:end])
     hidden = tuple((name, _value(raw)) for name, raw in fields if name.lower() in HIDDEN)
     head = b"".join(raw for name, raw in fields if name.lower() not in HIDDEN)
-    return Finished(head + data[end:], len(head) + 2, told, hidden)
+    return Finished(head + data[end:], len(head) + 2, told=told, hidden_fields=hidden)
 
 
 def _fields(head: bytes) -> list[tuple[str, bytes]]:

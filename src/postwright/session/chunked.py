@@ -7,43 +7,17 @@ from typing import TYPE_CHECKING
 from postwright.session.hearing import check_reset, closed_early, refused_by_closing
 from postwright.session.states import State
 from postwright.session.verdict import accepted, tell_refusals, usual
+from postwright.session.ways import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from postwright.errors import SMTPError
-    from postwright.flow import Flow
-    from postwright.session.hearing import Hearing
-    from postwright.session.session import Session
-    from postwright.session.tally import Tally
-    from postwright.session.ways import Item, Ways
+    from postwright.session.ways import Item
 
 WRITE = 128 * 1024
 """Octets of one write of whole messages."""
 
 
-class Chunked:
-    """One connection's way with CHUNKING.
-
-    Args:
-        session: The connection.
-        ways: What can be overlapped on it.
-        tally: The messages.
-        ears: The replies.
-        forbidden: Awaited with messages before their ends are offered, see ``Dotted``.
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        ways: Ways,
-        tally: Tally,
-        ears: Hearing,
-        forbidden: Callable[[list[Item]], Flow[list[SMTPError]]] | None,
-    ) -> None:
-        self._session = session
-        self._ways, self._tally, self._ears = ways, tally, ears
-        self._forbidden = forbidden
+class Chunked(Way):
+    """One connection's way with CHUNKING."""
 
     async def go(self, window: int, *, more: bool) -> None:
         """Put messages in flight, and hear answers until there is room for others.
@@ -67,11 +41,11 @@ class Chunked:
     async def _send(self, window: int) -> None:
         flight = self._tally.flight
         ready = self._fitting(window - len(flight))
+        flight.extend(ready)
+        if ready and self._forbidden is not None and await self._forbidden(ready):
+            ready = [item for item in ready if item in flight]
         if not ready:
             return
-        flight.extend(ready)
-        if self._forbidden is not None and await self._forbidden(ready):
-            ready = [item for item in ready if item in flight]
         out = self._ways.chunks(ready, self._session.link.offered)
         self._session.talk.expect(sum([len(item.envelope.recipients) + 3 for item in ready]))
         self._session.state = State.ENDED

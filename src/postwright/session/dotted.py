@@ -7,51 +7,30 @@ comes is left to the dialogue, which goes on from where the turns stopped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postwright.session.hearing import check_closing, check_reset, refused_by_closing
 from postwright.session.states import State
 from postwright.session.transaction import TAKEN
 from postwright.session.verdict import accepted, all_taken, tell_refusals
-from postwright.session.ways import RSET, dotted, overlap
+from postwright.session.ways import RSET, Way, dotted, overlap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from postwright.errors import SMTPError
-    from postwright.flow import Flow
-    from postwright.session.hearing import Hearing
-    from postwright.session.session import Session
-    from postwright.session.tally import Tally
-    from postwright.session.ways import Item, Ways
+    from postwright.session.ways import Item
     from postwright.words import Reply, SendResult
 
 
-class Dotted:
+class Dotted(Way):
     """One connection's way without CHUNKING.
 
     At most two messages are in flight: one whose body is out, and the one whose commands stand behind it.
-
-    Args:
-        session: The connection.
-        ways: What can be overlapped on it.
-        tally: The messages.
-        ears: The replies.
-        forbidden: Awaited with messages in flight before their ends are offered; settles those whose end must not be, and
-            returns why; None where nobody wants to know.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        ways: Ways,
-        tally: Tally,
-        ears: Hearing,
-        forbidden: Callable[[list[Item]], Flow[list[SMTPError]]] | None,
-    ) -> None:
-        self._session, self._talk, self._link = session, session.talk, session.link
-        self._ways, self._tally, self._ears = ways, tally, ears
-        self._forbidden = forbidden
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._talk, self._link = self._session.talk, self._session.link
         self._ended = False
         """Whether the body of the first message in flight is out, or what stands in its place."""
         self._answers: list[Reply] = []

@@ -12,8 +12,14 @@ from postwright.wire.commands import group
 from postwright.wire.dots import Dots
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postwright.errors import SMTPError
+    from postwright.flow import Flow
     from postwright.message.draft import Draft
+    from postwright.session.hearing import Hearing
     from postwright.session.session import Session
+    from postwright.session.tally import Tally
     from postwright.words import Address, Envelope, SendResult
 
 _SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who listens gets them message by message
@@ -159,6 +165,31 @@ class Ways:
             item.tries += 1
             at += len(head) + size + len(RSET)
         return b"".join(out)
+
+
+class Way:
+    """What both ways have in common.
+
+    Args:
+        session: The connection.
+        ways: What can be overlapped on it.
+        tally: The messages.
+        ears: The replies.
+        forbidden: Awaited with messages in flight before their ends are offered; settles those whose end must not be, and
+            returns why; None where nobody wants to know.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        ways: Ways,
+        tally: Tally,
+        ears: Hearing,
+        forbidden: Callable[[list[Item]], Flow[list[SMTPError]]] | None,
+    ) -> None:
+        self._session, self._ways = session, ways
+        self._tally, self._ears = tally, ears
+        self._forbidden = forbidden
 
 
 def dotted(data: bytes) -> bytes:

@@ -130,13 +130,25 @@ class Operations:
         return await with_open_body(draft.body, self._deliver(envelope, draft, verb))
 
     async def _deliver(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
-        if rate := self.session.plan.settings.max_message_rate:
+        """Send over the line that is open, or over one for this message; an open one that went stale is replaced once."""
+        session = self.session
+        if rate := session.plan.settings.max_message_rate:
             while wait := self.cadence.take(rate):
                 await Sleep(wait)
-        if self.session.connected:
-            return await self._on_open_line(envelope, draft, verb)
+        if not session.connected:
+            await self.open()
+            return await self._and_leave(self._transact(envelope, draft, verb))
+        link, offered = session.link, session.link.offered
+        try:
+            return await self._transact(envelope, draft, verb)
+        except (ConnectionDropped, ServiceClosing):
+            if session.link is not link or link.offered != offered:
+                raise
+        # Nothing of the message was offered, so sending it on a new line can't make a second one.
+        await session.talk.note("the idle connection was closed by the server: connecting again")
+        await session.hang_up("closed by the server while idle")
         await self.open()
-        return await self._and_leave(self._transact(envelope, draft, verb))
+        return await self._transact(envelope, draft, verb)
 
     async def send_alone(self, item: Item) -> SendResult:
         """Send one message of a batch over the open line, by a transaction of its own."""
@@ -152,20 +164,6 @@ class Operations:
             raise
         await asking.quit_line(self.session)
         return answer
-
-    async def _on_open_line(self, envelope: Envelope, draft: Draft, verb: str) -> SendResult:
-        """Send over a line that was open before; one that went stale meanwhile is replaced once."""
-        link, offered = self.session.link, self.session.link.offered
-        try:
-            return await self._transact(envelope, draft, verb)
-        except (ConnectionDropped, ServiceClosing):
-            if self.session.link is not link or link.offered != offered:
-                raise
-        # Nothing of the message was offered, so sending it on a new line can't make a second one.
-        await self.session.talk.note("the idle connection was closed by the server: connecting again")
-        await self.session.hang_up("closed by the server while idle")
-        await self.open()
-        return await self._transact(envelope, draft, verb)
 
     def _transact(self, envelope: Envelope, draft: Draft, verb: str) -> Flow[SendResult]:
         if len(envelope.recipients) == 1:
@@ -215,11 +213,15 @@ class Operations:
             await session.fire(Error(error.code, error.message))
 
 
-async def with_open_body(body: Body, flow: Flow[T]) -> T:
-    """Open a body, run a flow that reads it, and close it whatever happens."""
-    if body.at_hand:
-        body.open()
-        return await flow
+def with_open_body(body: Body, flow: Flow[T]) -> Flow[T]:
+    """Return a flow that opens a body, runs a flow that reads it, and closes it whatever happens."""
+    if not body.at_hand:
+        return _with_open_files(body, flow)
+    body.open()
+    return flow
+
+
+async def _with_open_files(body: Body, flow: Flow[T]) -> T:
     try:
         if body.blocking:
             await Call(body.open)

@@ -61,7 +61,8 @@ class Body:
     @property
     def at_hand(self) -> bool:
         """Whether all of it is in memory, so that nothing is opened or closed."""
-        return all(isinstance(source, _AT_HAND) for source in self.sources)
+        sources = self.sources
+        return isinstance(sources[0], _AT_HAND) if len(sources) == 1 else all(isinstance(s, _AT_HAND) for s in sources)
 
     @property
     def awaits(self) -> bool:

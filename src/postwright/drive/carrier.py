@@ -124,7 +124,9 @@ class Carrier:
             patience.wake()
 
     def _stopped(self) -> Effect[Any] | None:
-        """Return where the reader let the flow stand, or raise what came out of it."""
+        """Return where the reader let the flow stand, None at its end, or raise what came out of it."""
+        if self._wish is not None:  # the task was woken for something else, and the flow waits for this as before
+            return self._wish
         stop, self._stop = self._stop, None
         if isinstance(stop, BaseException):
             raise stop

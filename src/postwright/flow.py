@@ -9,13 +9,14 @@ skipped handshake is a hole, so this matters.
 
 Laws:
 - Flows never await in ``finally``: after an error the driver hangs up, not the flow.
-- A timeout, an interruption and a cancellation are all thrown into the flow at the effect it waits for.
+- A timeout, an interruption and a cancellation are all thrown into the flow at the effect it waits for. An interruption
+  that comes between two effects is thrown in at the next one that is not ``CALM``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from postwright.words import Line
 
@@ -180,3 +181,8 @@ class Sleep(Effect[None]):
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+
+
+CALM: Final = frozenset({Hangup, Fire, Wait})
+"""Effects with which a flow tells what has happened, and closes what is open: no interruption comes in between, for it
+would hide what became of a mail (law 4)."""

@@ -20,7 +20,9 @@ from postwright.errors import (
     OperationTimeout,
     SMTPError,
 )
-from tests.support.clients import World, failure, still_usable
+from postwright.events import HANDLERS, ConnectionStatus
+from tests.support.clients import KINDS, World, failure, still_usable
+from tests.support.polite import PolitePeer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,13 +211,50 @@ def test_interrupt_from_a_handler_ends_the_method(world: World, name: str) -> No
     assert not client.connected
 
 
-def test_an_interruption_on_a_line_in_order_does_not_reach_the_next_method(world: World) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interruption_at_any_event_leaves_the_outcome_true(kind: str) -> None:
+    seen: list[object] = []
+    outcomes = set()
+    at = -1
+    while at < len(seen):
+        at += 1
+        seen.clear()
+        world = World(kind)
+        client = world.play()
+        client.set_message_stream(io.BytesIO(b"line\r\n" * 40_000))
+
+        def stop(event: object, client: Client = client, at: int = at) -> None:
+            seen.append(event)
+            if len(seen) == at:
+                client.smtp.interrupt()
+
+        for name in HANDLERS:
+            setattr(client, name, stop)
+        try:
+            outcome = client.send() and Outcome.SENT
+        except Interrupted as error:
+            outcome = error.outcome
+        finally:
+            world.close()
+        assert outcome is client.last_outcome
+        assert connections(seen) == ["Connected", "Disconnected"][: 2 * bool(connections(seen))]
+        taken = sum(peer.taken for peer in world.peers if isinstance(peer, PolitePeer))
+        assert taken == (outcome is Outcome.SENT), (at, seen[-1])
+        outcomes.add(outcome)
+    assert outcomes == {Outcome.NOT_SENT, Outcome.SENT}
+
+
+def connections(seen: list[object]) -> list[str]:
+    return [event.connection_event for event in seen if isinstance(event, ConnectionStatus)]
+
+
+def test_an_interruption_that_comes_when_all_is_done_does_not_reach_the_next_method(world: World) -> None:
     client = world.play(
         "S: 220 mx\nC: EHLO client.example\nS: 250 mx\nC: EXPN staff\nS: 250-<a@x.example>\nS: 250 <b@x.example>"
     )
     client.connect()
     client.on_expand = lambda _: client.smtp.interrupt()
-    assert isinstance(failure(client, "expand", "staff"), Interrupted)
+    assert client.expand("staff") == ("<a@x.example>", "<b@x.example>")
     client.on_expand = None
     still_usable(client)
 

@@ -22,7 +22,7 @@ from postwright.errors import (
     NotAvailable,
     OperationTimeout,
 )
-from postwright.flow import Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
+from postwright.flow import CALM, Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
 from postwright.words import Line
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class ScriptedDriver:
 
     def _grant(self, effect: Effect[Any]) -> Any:
         self.effects.append(effect)
-        if self._interrupted and type(effect) is not Hangup:
+        if self._interrupted and type(effect) not in CALM:
             self._interrupted = False
             raise Interrupted
         return _GRANTS[type(effect)](self, effect)

@@ -28,7 +28,7 @@ from postwright.errors import (
     OperationTimeout,
     ReplyTooLong,
 )
-from postwright.flow import Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
+from postwright.flow import CALM, Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ class SyncDriver:
 
     def _grant(self, effect: Effect[Any]) -> Any:
         kind = type(effect)
-        if self._interrupted and kind is not Hangup and self._was_interrupted():
+        if self._interrupted and kind not in CALM and self._was_interrupted():
             raise Interrupted
         return _GRANTS[kind](self, effect)
 

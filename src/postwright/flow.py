@@ -10,13 +10,13 @@ skipped handshake is a hole, so this matters.
 Laws:
 - Flows never await in ``finally``: after an error the driver hangs up, not the flow.
 - A timeout, an interruption and a cancellation are all thrown into the flow at the effect it waits for. An interruption
-  that comes between two effects is thrown in at the next one that is not ``CALM``.
+  that comes between two effects is thrown in at the next one that is not calm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from postwright.words import Line
 
@@ -32,9 +32,15 @@ Octets: TypeAlias = "bytes | bytearray | memoryview"
 
 
 class Effect(Generic[T]):
-    """One wish of a flow; ``await`` it to have it granted by the driver."""
+    """One wish of a flow; ``await`` it to have it granted by the driver.
+
+    Attributes:
+        calm: Whether no interruption comes before it: it tells or notes what has happened, or closes what is open, and
+            an interruption would hide what became of a mail.
+    """
 
     __slots__ = ()
+    calm: ClassVar[bool] = False
 
     def __await__(self) -> Generator[Effect[T], T, T]:
         answer: T = yield self
@@ -128,12 +134,14 @@ class Hangup(Effect[None]):
     """Close the connection, if there is one."""
 
     __slots__ = ()
+    calm = True
 
 
 class Fire(Effect[None]):
     """Hand an event to the user's handler; a handler's exception is thrown into the flow unchanged."""
 
     __slots__ = ("event",)
+    calm = True
 
     def __init__(self, event: object) -> None:
         self.event = event
@@ -147,6 +155,16 @@ class Call(Effect[T]):
     def __init__(self, function: Callable[..., T], *args: Any) -> None:
         self.function = function
         self.args = args
+
+
+class Finish(Call[T]):
+    """Run a function that may block to its end: no interruption or time limit ends the wait, and none comes before it.
+
+    It is for what changes the disk: that would be done in any case, and nobody would hear of it.
+    """
+
+    __slots__ = ()
+    calm = True
 
 
 class Apart(Effect[T]):
@@ -168,6 +186,7 @@ class Wait(Effect[T]):
     """Call a function that belongs to the user and may be asynchronous; answers with its (awaited) result."""
 
     __slots__ = ("args", "function")
+    calm = True
 
     def __init__(self, function: Callable[..., T | Awaitable[T]], *args: Any) -> None:
         self.function = function
@@ -181,8 +200,3 @@ class Sleep(Effect[None]):
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-
-
-CALM: Final = frozenset({Hangup, Fire, Wait})
-"""Effects with which a flow tells what has happened, and closes what is open: no interruption comes in between, for it
-would hide what became of a mail (law 4)."""

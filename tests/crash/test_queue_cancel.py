@@ -8,6 +8,8 @@ import io
 import os
 import random
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +74,26 @@ async def give_up(queue: Path, after: float) -> bool:
         await task
     await asyncio.get_running_loop().shutdown_default_executor()
     return task.cancelled()
+
+
+def test_interrupted_while_it_queues_it_says_that_the_message_is_there(tmp_path: Path) -> None:
+    """What it does in a thread is done in any case."""
+    before = threading.Event()
+
+    async def queue() -> str:
+        smtp = AsyncSMTP(from_="a@example.org", send_to="b@example.org", message_text="hello")
+        with ThreadPoolExecutor(1) as worker:
+            asyncio.get_running_loop().set_default_executor(worker)
+            worker.submit(before.wait)
+            task = asyncio.create_task(smtp.queue(tmp_path))
+            while smtp.idle:
+                await asyncio.sleep(0)
+            smtp.interrupt()
+            await asyncio.sleep(0)
+            before.set()
+            return await task
+
+    assert [asyncio.run(queue())] == os.listdir(tmp_path)
 
 
 def test_cancelled_while_it_queues(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,8 @@ from tests.crash.spooler import message
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.crash.sink import Octets
 
     Process = Callable[..., Any]
 
@@ -145,13 +148,87 @@ def test_interrupted_all_connections_end(process: Process, sink: Sink, tmp_path:
     start = time.monotonic()
     with pytest.raises(QueueIncomplete) as caught:
         process(tmp_path, progress=interrupt)
-    assert isinstance(caught.value.report.stopped, Interrupted)
+    report = caught.value.report
+    assert isinstance(report.stopped, Interrupted)
     assert time.monotonic() - start < 10
-    names = {name.rpartition(".")[2] for name in os.listdir(tmp_path)}
-    assert names <= {"queued", "failed"}
-    assert "queued" in names
+    kinds = Counter(name.rpartition(".")[2] for name in os.listdir(tmp_path))
+    assert kinds.keys() <= {"queued", "failed"}
+    assert kinds["queued"] == report.left > 0
+    assert kinds["failed"] == len(report.failed)
+    assert len(report.entries) + report.left == 60
     process(tmp_path)
     judge(tmp_path, sink, EXPECTED, set(EXPECTED), "the end")
+
+
+def test_interrupted_before_the_others_have_begun_nobody_opens_a_line(
+    process: Process, sink: Sink, tmp_path: Path
+) -> None:
+    fill(tmp_path)
+    (tmp_path / "5-broken.sending").touch(0o600)
+    seen: list[ConnectionStatus] = []
+
+    def interrupt(entry: Any, _: int) -> None:
+        assert entry.name == "5-broken.sending"
+        process.client.interrupt()  # type: ignore[attr-defined]
+
+    with pytest.raises(QueueIncomplete) as caught:
+        process(tmp_path, progress=interrupt, on_connection_status=seen.append)
+    report = caught.value.report
+    assert isinstance(report.stopped, Interrupted)
+    assert (len(report.entries), report.left) == (1, 60)
+    assert not connected(seen)
+    assert not sink.taken
+
+
+class Stalled(Sink):
+    """Two connections: the second hears nothing more from MAIL on, and the first is told then to go; none is let in again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = iter(range(100))
+        self._silent = threading.Event()
+
+    def _converse(self, octets: Octets) -> None:
+        number = next(self._numbers)
+        if number > 1:
+            octets.say("421 not again")
+            return
+        octets.say("220 stalled.example")
+        for words in octets.lines():
+            if words[0] != "MAIL":
+                octets.say("250 fine")
+            elif number == 0:
+                self._silent.wait(10)
+                octets.say("421 go")
+                return
+            else:
+                self._silent.set()
+                octets.until(b"never said")
+
+
+@pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])
+def test_interrupted_while_it_waits_for_the_others_it_ends_them(kind: type[Any], tmp_path: Path) -> None:
+    names = fill(tmp_path)
+    waiting = threading.Event()
+    with Stalled() as sink:
+        client = kind(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3, timeout=30)
+        client.settings.queue_connections = 2
+        client.on_error = lambda _: waiting.set()
+
+        async def run() -> None:
+            for answer in (client.connect(), client.process_queue(tmp_path)):
+                if asyncio.iscoroutine(answer):
+                    await answer
+
+        thread = threading.Thread(target=lambda: waiting.wait(10) and client.interrupt())
+        thread.start()
+        start = time.monotonic()
+        with pytest.raises(QueueIncomplete) as caught:
+            asyncio.run(run())
+        thread.join()
+    assert time.monotonic() - start < 10
+    assert (caught.value.report.entries, caught.value.report.left) == ((), 60)
+    assert sorted(os.listdir(tmp_path)) == sorted(names)
 
 
 def test_a_server_that_is_not_there_leaves_all_in_the_queue(process: Process, tmp_path: Path) -> None:

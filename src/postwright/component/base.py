@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from postwright.component.composed import Composed
     from postwright.component.pooling import Pooling
-    from postwright.component.queueing import Queueing
+    from postwright.component.queueing import Helpers, Queueing
     from postwright.drive import Driver
     from postwright.enums import Outcome
     from postwright.message.draft import Draft
@@ -66,8 +66,8 @@ class Component(Addressing, Composing, Properties, Signals):
 
     _driver: Driver
     _run: Callable[..., Any]
-    _crew: Pooling[Any] | None = None
-    """The further connections of a ``send_many`` in progress."""
+    _crew: Pooling[Any] | Helpers | None = None
+    """The further connections of a method in progress."""
 
     on_connection_status = Signal[events.ConnectionStatus]()
     on_end_transfer = Signal[events.EndTransfer]()

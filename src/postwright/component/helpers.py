@@ -23,12 +23,17 @@ class Helpers:
     Args:
         client: Whose settings and handlers they have.
         plan: The settings of the run.
+
+    Attributes:
+        interrupted: Whether the run was interrupted.
     """
 
     def __init__(self, client: SMTP, plan: Plan) -> None:
         self._client = client
         self._plan = plan
         self._twins: list[SMTP] = []
+        self._before = client._crew
+        self.interrupted = False
         self._threads = Threads("postwright-queue")
 
     def begin(self, works: Sequence[Callable[[Queueing], Flow[None]]]) -> None:
@@ -50,14 +55,17 @@ class Helpers:
         self._threads.finish()
 
     def interrupt(self) -> None:
-        """End what is in progress."""
+        """End what is in progress; who has not begun finds ``interrupted`` set."""
+        self.interrupted = True
         for twin in self._twins:
             twin.interrupt()
 
     def __enter__(self) -> Self:
+        self._client._crew = self
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and not issubclass(kind, Exception):  # the keyboard
             self.interrupt()
         self._threads.join()
+        self._client._crew = self._before

@@ -23,12 +23,17 @@ class Helpers:
     Args:
         client: Whose settings and handlers they have.
         plan: The settings of the run.
+
+    Attributes:
+        interrupted: Whether the run was interrupted.
     """
 
     def __init__(self, client: AsyncSMTP, plan: Plan) -> None:
         self._client = client
         self._plan = plan
         self._twins: list[AsyncSMTP] = []
+        self._before = client._crew
+        self.interrupted = False
         self._tasks = Tasks()
 
     def begin(self, works: Sequence[Callable[[Queueing], Flow[None]]]) -> None:
@@ -50,12 +55,15 @@ class Helpers:
         await self._tasks.finish()
 
     def interrupt(self) -> None:
-        """End what is in progress."""
+        """End what is in progress; who has not begun finds ``interrupted`` set."""
+        self.interrupted = True
         for twin in self._twins:
             twin.interrupt()
 
     async def __aenter__(self) -> Self:
+        self._client._crew = self
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._client._crew = self._before
         await self._tasks.end(cancel=kind is not None and not issubclass(kind, Exception))

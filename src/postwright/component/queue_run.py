@@ -8,6 +8,7 @@ attempt only.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from postwright.component import letters
@@ -22,7 +23,7 @@ from postwright.errors import (
     SMTPError,
 )
 from postwright.events import Error
-from postwright.flow import Call, Sleep, Wait
+from postwright.flow import Finish, Sleep, Wait
 from postwright.session.batch import Batch
 from postwright.session.crowd import rewind, to_everyone
 from postwright.session.tally import told
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from postwright.component.operations import Operations
+    from postwright.component.queueing import Helpers
     from postwright.component.wishes import Manner
     from postwright.options.plan import Plan
     from postwright.session.ways import Item
@@ -58,6 +60,7 @@ class Round:
 
     Args:
         manner: How the run is done.
+        helpers: The other connections.
 
     Attributes:
         entries: What became of each file so far.
@@ -65,8 +68,9 @@ class Round:
         ended: Whether no message shall be begun any more.
     """
 
-    def __init__(self, manner: Manner) -> None:
+    def __init__(self, manner: Manner, helpers: Helpers) -> None:
         self.manner = manner
+        self._helpers = helpers
         self.entries: list[QueueEntry] = []
         self.faults: list[SMTPError] = []
         self.ended = False
@@ -75,13 +79,15 @@ class Round:
 
     def shall_stop(self) -> bool:
         """Whether the run shall end, as soon as what is in flight has its answers."""
-        if not self.ended and self.manner.stop is not None and self.manner.stop():
+        stop = self.manner.stop
+        if not self.ended and (self._helpers.interrupted or (stop is not None and stop())):
             self.ended = True
         return self.ended
 
     def report(self, left: int) -> QueueReport:
         """Return the report; a fault that left nothing undone is none."""
-        return QueueReport(tuple(self.entries), left, self.faults[0] if self.faults and left else None)
+        faults = [*self.faults, *([Interrupted()] if self._helpers.interrupted else [])]
+        return QueueReport(tuple(self.entries), left, faults[0] if faults and left else None)
 
 
 class Worker:
@@ -132,7 +138,7 @@ class Worker:
             entries = self._known(error)
             self._end = self._end or error
             await self._session.hang_up(error.message, error.code)
-            await Call(self._run.work, self._run.settle)
+            await Finish(self._run.work, self._run.settle)
             await self.tell(entries)
         except BaseException:  # a handler's own, or cancelled
             self._known(CommunicationError(_INTERRUPTED))
@@ -159,21 +165,22 @@ class Worker:
 
     async def _fill(self) -> bool:
         """Take more messages; say whether there is anything to do."""
-        if self._stopping():
-            self._batch.withdraw()
-            return self._batch.pending
-        while (room := await self._room()) and self._run.left:
+        while not self._stopping():
+            room = await self._room()
+            if not room:
+                return self._batch.pending
             try:
-                taken, bad = await Call(self._run.work, self._run.take, room)
+                taken, bad = await Finish(self._run.work, self._run.take, room)
             except QueueUnusable as error:
                 self._end = error
-                break
+                continue
             for taking in taken:
                 self._add(taking)
             await self.tell(bad)
             if taken:
-                break
-        return self._batch.pending or bool(self._batch.done)
+                return self._batch.pending or bool(self._batch.done)
+        self._batch.withdraw()
+        return self._batch.pending
 
     async def _room(self) -> int:
         """Return how many messages may be taken now; with MaxMessageRate one, when its turn has come."""
@@ -208,7 +215,7 @@ class Worker:
         """Note on the disk that the server may have these messages from now on."""
         server = f"{self._session.server_host}:{self._plan.properties.mail_port}"
         claims = [self._takings[key][0].claim for key in keys]
-        faults = await Call(self._run.work, self._run.commit, claims, server)
+        faults = await Finish(self._run.work, self._run.commit, claims, server)
         return {key: fault for key, fault in zip(keys, faults, strict=True) if fault is not None}
 
     async def _alone(self, item: Item) -> SendResult:
@@ -255,7 +262,7 @@ class Worker:
         entries = [entry for key, answer in self._batch.fetch() if (entry := self._judge(key, answer)) is not None]
         if not entries:
             return
-        self._end = self._end or await Call(self._run.work, self._run.settle)
+        self._end = self._end or await Finish(self._run.work, self._run.settle)
         await self.tell(entries)
 
     def _judge(self, key: int, answer: SendResult | SMTPError) -> QueueEntry | None:
@@ -273,10 +280,10 @@ class Worker:
 
     async def tell(self, entries: Iterable[QueueEntry]) -> None:
         """Note entries, and fire Error for those that failed."""
-        waiting = list(entries)
+        waiting = deque(entries)
+        self._round.entries += waiting  # first of all: a handler may end what follows
         while waiting:
-            entry = waiting.pop(0)
-            self._round.entries.append(entry)
+            entry = waiting.popleft()
             if isinstance(entry.error, SMTPError):
                 await self._session.fire(Error(entry.error.code, f"{entry.name}: {entry.error.message}"))
             if self._round.manner.progress is not None:

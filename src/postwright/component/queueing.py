@@ -9,8 +9,8 @@ from postwright.component.operations import with_open_body
 from postwright.component.queue_run import Round, Worker
 from postwright.drive.crew import side_by_side
 from postwright.enums import Outcome
-from postwright.errors import Interrupted, QueueIncomplete, SMTPError
-from postwright.flow import Call, Wait
+from postwright.errors import QueueIncomplete, QueueUnusable, SMTPError
+from postwright.flow import Finish, Wait
 from postwright.session import asking
 from postwright.session.delivery import pull
 from postwright.spool.run import Run
@@ -44,7 +44,11 @@ class Helpers(Protocol):
         """Wait until all is done; what a handler of theirs raised is raised here."""
 
     def interrupt(self) -> None:
-        """End what is in progress."""
+        """End what is in progress; who has not begun finds ``interrupted`` set."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was interrupted."""
 
 
 class Queueing:
@@ -73,7 +77,7 @@ class Queueing:
         data = whole(letter, [draft.headers, *[part async for part in letters.parts(body, pull)]], body)
         if path == "*":
             return data.decode("utf-8", "surrogateescape")
-        answer = (await Call(put_all, path, [(letter.id, data)]))[0]
+        answer = (await Finish(put_all, path, [(letter.id, data)]))[0]
         if isinstance(answer, SMTPError):
             raise answer
         return answer
@@ -82,10 +86,10 @@ class Queueing:
     async def _spool(path: str, letter: Letter, draft: Draft) -> str:
         writer = Writer(path, letter)
         try:
-            await Call(writer.work, writer.begin, draft.headers)
+            await Finish(writer.work, writer.begin, draft.headers)
             async for part in letters.parts(draft.body, pull):
-                await Call(writer.work, writer.add, part)
-            name: str = await Call(writer.work, writer.finish, bool(draft.body.eight_bit))
+                await Finish(writer.work, writer.add, part)
+            name: str = await Finish(writer.work, writer.finish, bool(draft.body.eight_bit))
         finally:
             writer.close()
         return name
@@ -118,7 +122,7 @@ class Queueing:
         path: str, waiting: list[tuple[str, bytes]], places: list[int], answers: list[str | SMTPError]
     ) -> None:
         if waiting:
-            for place, answer in zip(places, await Call(put_all, path, list(waiting), side_by_side), strict=True):
+            for place, answer in zip(places, await Finish(put_all, path, list(waiting), side_by_side), strict=True):
                 answers[place] = answer
         waiting.clear()
         places.clear()
@@ -139,17 +143,11 @@ class Queueing:
             QueueIncomplete: Not everything was sent.
         """
         run = Run(path, keep=plan.settings.keep_queue, clock=letters.present, beside=side_by_side)
-        round_ = Round(manner)
+        round_ = Round(manner, helpers)
         opened = not self._session.connected
         try:
-            try:
-                await self._work(plan, run, round_, helpers)
-            except Interrupted as error:  # while it waited for the others
-                round_.ended = True
-                round_.faults.insert(0, error)
-                helpers.interrupt()
-                await Wait(helpers.finish)
-            await Call(run.close)
+            await self._work(plan, run, round_, helpers)
+            await self._let_go(run, round_)
         except BaseException:
             round_.ended = True
             run.close()  # a cancelled flow may wait for nothing, and this takes a moment only
@@ -162,7 +160,7 @@ class Queueing:
         return report
 
     async def _work(self, plan: Plan, run: Run, round_: Round, helpers: Helpers) -> None:
-        found = await Call(run.work, run.begin)
+        found = await Finish(run.work, run.begin)
         worker = Worker(self._operations, plan, run, round_)
         await worker.tell(found)
         round_.connections = max(1, min(plan.settings.queue_connections, run.left))
@@ -174,23 +172,33 @@ class Queueing:
         going = True
         while going:
             going = await worker.go_through()
-            if any(isinstance(fault, Interrupted) for fault in round_.faults):
-                helpers.interrupt()
             await Wait(helpers.finish)
             going = going and run.left > 0 and not round_.ended  # what others gave back is sent here
 
     async def help(self, plan: Plan, run: Run, round_: Round) -> None:
         """Take part in a run of another client."""
         try:
-            await Call(run.work, run.join)
+            await Finish(run.work, run.join)
+        except QueueUnusable as error:  # those who have the directory open do the work
+            round_.faults.append(error)
+            return
+        try:
             await Worker(self._operations, plan, run, round_).go_through()
-            await Call(run.close)
+            await self._let_go(run, round_)
         except BaseException:
             round_.ended = True
             run.close()
             raise
         if self._session.connected:
             await asking.quit_line(self._session)
+
+    @staticmethod
+    async def _let_go(run: Run, round_: Round) -> None:
+        """Put back what was taken and not sent."""
+        try:
+            await Finish(run.close)
+        except QueueUnusable as error:
+            round_.faults.append(error)
 
 
 def _incomplete(report: QueueReport) -> QueueIncomplete:

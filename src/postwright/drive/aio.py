@@ -25,7 +25,7 @@ from postwright.errors import (
     NotPossibleNow,
     ReplyTooLong,
 )
-from postwright.flow import Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Converse, Dial, Finish, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     import socket
@@ -289,6 +289,9 @@ class AsyncDriver(Carrier):
     async def _call(self, patience: Patience, effect: Call[Any]) -> Any:
         return await patience.beside(effect.function, *effect.args)
 
+    async def _finish(self, patience: Patience, effect: Finish[Any]) -> Any:
+        return await patience.loop.run_in_executor(None, effect.function, *effect.args)
+
     async def _aside(self, patience: Patience, effect: Apart[Any]) -> Any:
         return await patience.apart(effect.timeout, lambda: late(effect), effect.function, *effect.args)
 
@@ -310,6 +313,7 @@ class AsyncDriver(Carrier):
         Hangup: _hang,
         Fire: _event,
         Call: _call,
+        Finish: _finish,
         Apart: _aside,
         Wait: _user_call,
         Sleep: _sleep,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from postwright.errors import InactivityTimeout
-from postwright.flow import CALM, Converse, Read
+from postwright.flow import Converse, Read
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,7 +49,7 @@ class Carrier:
             answer: Any = None
             error: BaseException | None = None
             try:
-                if type(effect) not in CALM:
+                if not effect.calm:
                     patience.check()
                 if not isinstance(effect, _HEARD):
                     answer = await self.grants[type(effect)](self, patience, effect)

@@ -22,7 +22,7 @@ from postwright.errors import (
     NotAvailable,
     OperationTimeout,
 )
-from postwright.flow import CALM, Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Converse, Dial, Finish, Fire, Hangup, Poll, Read, Sleep, Wait, Write
 from postwright.words import Line
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class ScriptedDriver:
 
     def _grant(self, effect: Effect[Any]) -> Any:
         self.effects.append(effect)
-        if self._interrupted and type(effect) not in CALM:
+        if self._interrupted and not effect.calm:
             self._interrupted = False
             raise Interrupted
         return _GRANTS[type(effect)](self, effect)
@@ -234,6 +234,7 @@ _GRANTS: dict[type, Callable[[ScriptedDriver, Any], Any]] = {
     Hangup: ScriptedDriver._hang,
     Fire: ScriptedDriver._event,
     Call: lambda _, effect: ScriptedDriver._call(effect),
+    Finish: lambda _, effect: ScriptedDriver._call(effect),
     Apart: lambda _, effect: ScriptedDriver._call(effect),
     Wait: lambda _, effect: ScriptedDriver._call(effect),
     Sleep: ScriptedDriver._sleep,

@@ -28,7 +28,7 @@ from postwright.errors import (
     OperationTimeout,
     ReplyTooLong,
 )
-from postwright.flow import CALM, Apart, Call, Converse, Dial, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
+from postwright.flow import Apart, Call, Converse, Dial, Finish, Fire, Hangup, Poll, Read, Resolve, Sleep, Wait, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,10 +104,9 @@ class SyncDriver:
             return self._waker[0]
 
     def _grant(self, effect: Effect[Any]) -> Any:
-        kind = type(effect)
-        if self._interrupted and kind not in CALM and self._was_interrupted():
+        if self._interrupted and not effect.calm and self._was_interrupted():
             raise Interrupted
-        return _GRANTS[kind](self, effect)
+        return _GRANTS[type(effect)](self, effect)
 
     def interrupt(self) -> None:
         """End the flow in progress with error 301; may be called from any thread, and from a handler."""
@@ -335,6 +334,7 @@ _GRANTS: dict[type, Callable[[SyncDriver, Any], Any]] = {
     Hangup: SyncDriver._hang,
     Fire: SyncDriver._event,
     Call: lambda _, effect: SyncDriver._call(effect),
+    Finish: lambda _, effect: SyncDriver._call(effect),
     Apart: SyncDriver._aside,
     Wait: lambda _, effect: SyncDriver._user_call(effect),
     Sleep: SyncDriver._sleep,

@@ -18,11 +18,14 @@ from postwright.spool.work import Work
 from postwright.words import QueueEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from postwright.errors import QueueUnusable
     from postwright.spool.claim import Stored
     from postwright.spool.directory import Beside
+
+LOOK = 256
+"""Files that are looked at before the run is asked again whether it shall go on."""
 
 DIED = "the process that sent it ended before it noted the server's answer"
 
@@ -66,7 +69,7 @@ class Run(Work):
         self._beside = beside
         self._directory: Directory | None = None
         self._names: deque[str] = deque() if names is None else names
-        self._claims: deque[tuple[Claim, list[Verdict]]] = deque()
+        self._claims: dict[Claim, list[Verdict]] = {}
 
     @property
     def directory(self) -> Directory:
@@ -136,7 +139,7 @@ class Run(Work):
         return entries
 
     def take(self, count: int) -> tuple[list[Taking], list[QueueEntry]]:
-        """Take the next messages that are due; also return what was found that can't be sent.
+        """Take the next messages that are due, if there are any among the next few; also return what can't be sent.
 
         Raises:
             QueueUnusable: This machine has no more room or descriptors, or the disk failed.
@@ -144,7 +147,9 @@ class Run(Work):
         taken: list[Taking] = []
         bad: list[QueueEntry] = []
         try:
-            while len(taken) < count and (name := self._next()) is not None:
+            for _ in range(LOOK):
+                if len(taken) == count or (name := self._next()) is None:
+                    break
                 self._take(name, taken, bad)
             if taken or bad:
                 self.directory.sync()
@@ -186,7 +191,7 @@ class Run(Work):
                 claim.take(self._clock())
             except FileNotFoundError:  # a person was quicker
                 return
-            self._claims.append((claim, []))
+            self._claims[claim] = []
             keep = True
             taken.append(Taking(claim, *message))
         finally:
@@ -217,44 +222,38 @@ class Run(Work):
 
     def judge(self, claim: Claim, verdict: Verdict) -> None:
         """Note, in memory, what shall become of a claim; this touches no disk, and ``settle`` or ``close`` does it."""
-        for held, verdicts in self._claims:
-            if held is claim:
-                verdicts.append(verdict)
+        if (verdicts := self._claims.get(claim)) is not None:
+            verdicts.append(verdict)
 
     def settle(self) -> QueueUnusable | None:
         """Do what was judged, and wait until it is on the disk; return why that could not be done, if it could not."""
-        judged = [pair for pair in self._claims if pair[1]]
-        for pair in judged:
-            self._claims.remove(pair)
+        judged = {claim: verdicts for claim, verdicts in self._claims.items() if verdicts}
+        for claim in judged:
+            del self._claims[claim]
         return self._end(judged)
 
-    def _end(self, pairs: Sequence[tuple[Claim, list[Verdict]]]) -> QueueUnusable | None:
+    def _end(self, claims: Mapping[Claim, Sequence[Verdict]]) -> QueueUnusable | None:
         """Settle claims, with one sync of the directory for all; each is held until that is done."""
         fault: QueueUnusable | None = None
-        for claim, verdicts in pairs:
+        for claim, verdicts in claims.items():
             try:
                 claim.settle(verdicts[-1] if verdicts else BACK, now=self._clock(), keep=self._keep)
             except OSError as error:
                 fault = _caused(claim, error)
         try:
-            if pairs:
+            if claims:
                 self.directory.sync()
         except OSError as error:
-            fault = _caused(pairs[0][0], error)
-        for claim, verdicts in pairs:
+            fault = _caused(next(iter(claims)), error)
+        for claim, verdicts in claims.items():
             claim.release()
             if not verdicts:
                 self._names.append(claim.name)
         return fault
 
     def _clear(self) -> None:
-        pairs = []
-        while self._claims:
-            try:
-                pairs.append(self._claims.popleft())
-            except IndexError:  # the thread that was at work clears up too
-                break
-        fault = self._end(pairs)
+        fault = self._end(self._claims)
+        self._claims = {}
         directory, self._directory = self._directory, None
         if directory is not None:
             directory.close()

@@ -41,12 +41,16 @@ SENT = _power("keep", "overlap with BDAT", "cut off", "queue, send and keep")
 MUTANTS = {
     "no sync at all": Mutant("directory.py", "        os.fsync(fd)\n", "        pass\n", QUEUED),
     "the directory is never synced": Mutant("directory.py", "        sync(self.fd)\n", "", QUEUED),
-    "a new file is not synced": Mutant("writer.py", "            sync(self._fd)\n", "            pass\n", QUEUED),
+    "a new file is not synced": Mutant("writer.py", "        sync(fresh.fd)\n", "", QUEUED[:1]),
     "the name of a new file is not synced": Mutant(
-        "writer.py", "            directory.sync()\n", "            pass\n", QUEUED
+        "writer.py", "        directory.sync()\n        fresh.keep()\n", "        fresh.keep()\n", QUEUED[:1]
     ),
-    "new files are not waited for": Mutant(
-        "writer.py", "beside(lambda index: made[index].sync(), whole)", "[None] * len(whole)", QUEUED
+    "a file of a batch is not synced": Mutant("writer.py", "            sync(self.fd)\n", "            pass\n", QUEUED[1:]),
+    "the names of a batch are not synced": Mutant(
+        "writer.py", "            directory.sync()\n        except OSError as error:\n            for", "            pass\n        except OSError as error:\n            for", QUEUED[1:]
+    ),
+    "a batch is not waited for": Mutant(
+        "writer.py", "beside(_Fresh.sync, whole)", "[None] * len(whole)", QUEUED[1:]
     ),
     "a stream is not synced": Mutant(
         "writer.py", "            sync(self._fresh.fd)\n", "", _power("queue a stream")
@@ -74,18 +78,18 @@ MUTANTS = {
     ),
     "a new file is not locked": Mutant(
         "directory.py",
-        "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n            if not self.has(name, fd):  # who",
-        "            if not self.has(name, fd):  # who",
+        "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n            facts",
+        "            facts",
         FILES,
     ),
     "a new file that was cleared away is used": Mutant(
-        "directory.py", "            if not self.has(name, fd):  # who", "            if False:  # who", FILES
+        "directory.py", "            if not facts.st_nlink:", "            if False:", FILES
     ),
     "a file that is taken is not locked": Mutant(
         "directory.py", "                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "                pass\n", FILES
     ),
     "a file that was moved is taken": Mutant(
-        "directory.py", "            if not self.has(name, fd):\n", "            if False:\n", FILES
+        "directory.py", "            if not self.has(name, facts):\n", "            if False:\n", FILES
     ),
     "what is no file is taken": Mutant(
         "directory.py", "        if not stat.S_ISREG(facts.st_mode):\n", "        if False:\n", FILES

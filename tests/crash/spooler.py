@@ -149,11 +149,12 @@ def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
 
 
 def put(client: Any, directory: str, number: int, subject: str, size: int) -> str:
-    """Queue a message in one piece, or as a stream where it is large."""
+    """Queue a message: finished, composed, or as a stream where it is large."""
     import io
 
     raw = message(number, subject, size)
-    if size < 100_000:
+    large = size >= 100_000
+    if not large and number % 2 == 0:
         (name,) = client.queue_many(directory, [raw])
         if not isinstance(name, str):
             raise name
@@ -161,7 +162,8 @@ def put(client: Any, directory: str, number: int, subject: str, size: int) -> st
     head, _, body = raw.partition(b"\r\n\r\n")
     client.from_, client.send_to = "a@example.org", "b@example.org"
     client.other_headers = "\r\n" + head.decode()
-    client.set_message_stream(io.BytesIO(body))
+    client.message = body
+    client.set_message_stream(io.BytesIO(body) if large else None)
     found: str = client.queue(directory)
     return found
 

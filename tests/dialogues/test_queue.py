@@ -483,3 +483,57 @@ def test_one_bad_message_does_not_stop_a_batch(world: World, tmp_path: Path) -> 
     assert head.letter.size == len(large) + large.count(b"\n")
     assert sorted(os.listdir(tmp_path)) == sorted(name for name in names if isinstance(name, str))
     world._clients.clear()
+
+
+def test_one_composed_message_may_be_queued_more_than_once(world: World, tmp_path: Path) -> None:
+    client = world.client(1)
+    (tmp_path / "file").write_bytes(bytes(range(256)) * 40)
+    small = client.compose()
+    client.message_text = "a line\n" * 50_000
+    large = client.compose()
+    client.add_attachment(tmp_path / "file")
+    with_a_file = client.compose()
+    for message, lines in ((small, 1), (large, 50_000), (with_a_file, 50_100)):
+        names = client.queue_many(tmp_path, [message, message])
+        for name in names:
+            data = (tmp_path / name).read_bytes()
+            head = read_head(data)
+            assert head is not None
+            assert head.end == len(data)
+            assert data.count(b"\n", head.length) > lines
+    world._clients.clear()
+
+
+def test_a_batch_goes_on_where_the_file_of_a_message_can_not_be_read(world: World, tmp_path: Path) -> None:
+    client = world.client(1)
+    good = client.compose()
+    client.add_attachment(tmp_path / "nothing")
+    bad = client.compose()
+    names = client.queue_many(tmp_path, [good, bad, good])
+    assert [isinstance(name, str) for name in names] == [True, False, True]
+    assert isinstance(names[1], errors.FileUnreadable)
+    assert sorted(os.listdir(tmp_path)) == sorted([names[0], names[2]])
+    assert isinstance(failure(client, "queue_many", tmp_path / "nothing", [bad]), QueueUnusable)
+    world._clients.clear()
+
+
+class Interrupting(io.BytesIO):
+    """A stream that interrupts who reads it."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(b"a line\r\n" * 200_000)
+        self._client = client
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._client.interrupt()
+        return super().read(size)
+
+
+def test_an_interrupted_batch_says_what_is_queued(world: World, tmp_path: Path) -> None:
+    client = world.client(1)
+    good = client.compose()
+    client.set_message_stream(Interrupting(client))
+    names = client.queue_many(tmp_path, [good, client.compose(), good])
+    assert [type(name) for name in names] == [str, errors.Interrupted, errors.Interrupted]
+    assert os.listdir(tmp_path) == [names[0]]
+    world._clients.clear()

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from postwright.message.body import Source
     from postwright.spool.run import Taking
 
+IN_MEMORY = 1024 * 1024
+"""Up to this many octets a message that is in memory is written as one piece."""
+
 _KINDS = {RecipientType.TO: "To", RecipientType.CC: "Cc", RecipientType.BCC: "Bcc"}
 _TYPES = {name: kind for kind, name in _KINDS.items()}
 
@@ -36,8 +39,15 @@ def present() -> float:
     return clock.now()
 
 
-def written(plan: Plan, envelope: Envelope, draft: Draft, wishes: Wishes) -> Letter:
+def written(plan: Plan, envelope: Envelope, draft: Draft, wishes: Wishes, message: bytes | None) -> Letter:
     """Return what a queue file says about a message.
+
+    Args:
+        plan: The settings.
+        envelope: Its envelope.
+        draft: The message.
+        wishes: What else is wanted of it.
+        message: All of it, where it is in memory; else sizes and content type are still to be filled in.
 
     Raises:
         InvalidValue: The priority is none.
@@ -53,15 +63,18 @@ def written(plan: Plan, envelope: Envelope, draft: Draft, wishes: Wishes) -> Let
         not_before="" if wishes.not_before is None else moment(wishes.not_before.timestamp()),
         message_id=draft.message_id,
         sender=wire_path(envelope.reverse_path),
-        recipients=tuple((_KINDS[r.type], addr_spec(r.address), _shown(r.options)) for r in envelope.recipients),
+        recipients=tuple([(_KINDS[r.type], addr_spec(r.address), _shown(r.options)) for r in envelope.recipients]),
         dsn_return=settings.dsn_return,
         envelope_id=settings.envelope_id,
         body=settings.body_type,
+        eight_bit=message is not None and not message.isascii() and bool(draft.body.eight_bit),
+        header_size=len(draft.headers),
+        size=len(message or b""),
     )
 
 
 def _shown(options: tuple[tuple[str, str], ...]) -> str:
-    return " ".join(f"{key}={value}" if value else key for key, value in options)
+    return " ".join([f"{key}={value}" if value else key for key, value in options]) if options else ""
 
 
 def bare(plan: Plan) -> Plan:
@@ -111,6 +124,18 @@ def places(taking: Taking) -> Sequence[int]:
     return [place for place in taking.claim.log.left if place in everyone] or everyone
 
 
+def at_hand(draft: Draft) -> bytes | None:
+    """Return a message where all of it is in memory, and not too large to be written as one piece."""
+    small = draft.whole
+    if small is not None:
+        return small
+    body = draft.body
+    if not body.at_hand or (body.size or 0) > IN_MEMORY:
+        return None
+    body.open()
+    return b"".join([draft.headers, *_now(body)])
+
+
 async def parts(body: Body, pull: Callable[[Source], Flow[list[bytes]]]) -> AsyncIterator[bytes]:
     """Yield all of a body, in parts."""
     for source in body.sources:
@@ -119,8 +144,7 @@ async def parts(body: Body, pull: Callable[[Source], Flow[list[bytes]]]) -> Asyn
                 yield part
 
 
-def now(body: Body) -> Iterator[bytes]:
-    """Yield all of a body that is in memory."""
+def _now(body: Body) -> Iterator[bytes]:
     for source in body.sources:
         while part := source.read():
             assert isinstance(part, bytes)

@@ -9,12 +9,12 @@ from postwright.component.operations import with_open_body
 from postwright.component.queue_run import Round, Worker
 from postwright.drive.crew import side_by_side
 from postwright.enums import Outcome
-from postwright.errors import QueueIncomplete, QueueUnusable, SMTPError
+from postwright.errors import Interrupted, OperationTimeout, QueueIncomplete, QueueUnusable, SMTPError
 from postwright.flow import Finish, Wait
 from postwright.session import asking
 from postwright.session.delivery import pull
 from postwright.spool.run import Run
-from postwright.spool.writer import BATCH, Writer, put_all, whole
+from postwright.spool.writer import BATCH, Writer, put, put_all, whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
     Message: TypeAlias = object
     Adopt: TypeAlias = Callable[[Message], tuple[Envelope, Draft]]
-
-IN_MEMORY = 1024 * 1024
-"""Up to this many octets a message that is in memory is written as one piece."""
 
 
 class Helpers(Protocol):
@@ -66,21 +63,22 @@ class Queueing:
 
     async def put(self, plan: Plan, path: str, envelope: Envelope, draft: Draft, wishes: Wishes) -> str:
         """Put a message into a queue and return the file's name; for "*" return the file's content."""
-        letter = letters.written(plan, envelope, draft, wishes)
-        return await with_open_body(draft.body, self._put(path, letter, draft))
-
-    async def _put(self, path: str, letter: Letter, draft: Draft) -> str:
-        body = draft.body
-        at_once = not (body.blocking or body.awaits) and (body.size or 0) <= IN_MEMORY
-        if path != "*" and not at_once:
-            return await self._spool(path, letter, draft)
-        data = whole(letter, [draft.headers, *[part async for part in letters.parts(body, pull)]], body)
+        message = letters.at_hand(draft)
+        letter = letters.written(plan, envelope, draft, wishes, message)
+        if message is None:
+            return await with_open_body(draft.body, self._read(path, letter, draft))
+        data = whole(letter, message)
         if path == "*":
-            return data.decode("utf-8", "surrogateescape")
-        answer = (await Finish(put_all, path, [(letter.id, data)]))[0]
-        if isinstance(answer, SMTPError):
-            raise answer
-        return answer
+            return _text(data)
+        name: str = await Finish(put, path, letter.id, data)
+        return name
+
+    async def _read(self, path: str, letter: Letter, draft: Draft) -> str:
+        if path != "*":
+            return await self._spool(path, letter, draft)
+        message = b"".join([draft.headers, *[part async for part in letters.parts(draft.body, pull)]])
+        letter = letter.sized(len(message), eight_bit=bool(draft.body.eight_bit))
+        return _text(whole(letter, message))
 
     @staticmethod
     async def _spool(path: str, letter: Letter, draft: Draft) -> str:
@@ -97,22 +95,36 @@ class Queueing:
     async def put_many(
         self, plan: Plan, path: str, messages: Iterable[Message], adopt: Adopt, wishes: Wishes
     ) -> list[str | SMTPError]:
-        """Put finished messages into a queue; return the name, or the error, of each."""
+        """Put finished messages into a queue; return the name, or the error, of each.
+
+        What ends the method early, while a file is read, is the error of all that were not queued by then.
+        """
         answers: list[str | SMTPError] = []
         waiting: list[tuple[str, bytes]] = []
         places: list[int] = []
+        end: SMTPError | None = None
         for message in messages:
+            if end is not None:
+                answers.append(end)
+                continue
             try:
                 envelope, draft = adopt(message)
-                letter = letters.written(plan, envelope, draft, wishes)
-                data = whole(letter, [draft.headers, draft.body.whole or b"".join(letters.now(draft.body))], draft.body)
+                content = letters.at_hand(draft)
+                letter = letters.written(plan, envelope, draft, wishes, content)
+                if content is None:
+                    await self._flush(path, waiting, places, answers)
+                    answers.append(await with_open_body(draft.body, self._spool(path, letter, draft)))
+                    continue
+                data = whole(letter, content)
             except SMTPError as error:
                 answers.append(error)
+                if isinstance(error, (Interrupted, OperationTimeout)):
+                    end = error
                 continue
             waiting.append((letter.id, data))
             places.append(len(answers))
             answers.append("")
-            if len(waiting) == BATCH or len(data) > IN_MEMORY:
+            if len(waiting) == BATCH:
                 await self._flush(path, waiting, places, answers)
         await self._flush(path, waiting, places, answers)
         return answers
@@ -121,9 +133,8 @@ class Queueing:
     async def _flush(
         path: str, waiting: list[tuple[str, bytes]], places: list[int], answers: list[str | SMTPError]
     ) -> None:
-        if waiting:
-            for place, answer in zip(places, await Finish(put_all, path, list(waiting), side_by_side), strict=True):
-                answers[place] = answer
+        for place, answer in zip(places, await Finish(put_all, path, list(waiting), side_by_side), strict=True):
+            answers[place] = answer
         waiting.clear()
         places.clear()
 
@@ -199,6 +210,10 @@ class Queueing:
             await Finish(run.close)
         except QueueUnusable as error:
             round_.faults.append(error)
+
+
+def _text(file: bytes) -> str:
+    return file.decode("utf-8", "surrogateescape")
 
 
 def _incomplete(report: QueueReport) -> QueueIncomplete:

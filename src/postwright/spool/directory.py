@@ -131,10 +131,11 @@ class Directory:
         check_name(name, FRESH)
         fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600, dir_fd=self.fd)
         try:
-            if stat.S_IMODE(os.fstat(fd).st_mode) != 0o600:  # a umask can take away more than it should
-                os.fchmod(fd, 0o600)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not self.has(name, fd):  # who clears away what dead processes left was quicker
+            facts = os.fstat(fd)
+            if facts.st_mode & 0o777 != 0o600:  # a umask can take away more than it should
+                os.fchmod(fd, 0o600)
+            if not facts.st_nlink:  # who clears away what dead processes left was quicker than the lock
                 raise FileNotFoundError(errno.ENOENT, "the file was removed while it was made")
         except BaseException:
             os.close(fd)
@@ -159,12 +160,12 @@ class Directory:
                 raise QueueFileInvalid(f"{name}: it is no ordinary file") from None
             raise
         try:
-            self._inspect(name, fd)
+            facts = self._inspect(name, fd)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Taken from None
-            if not self.has(name, fd):
+            if not self.has(name, facts):
                 raise Taken
         except BaseException:
             os.close(fd)
@@ -172,7 +173,7 @@ class Directory:
         return fd
 
     @staticmethod
-    def _inspect(name: str, fd: int) -> None:
+    def _inspect(name: str, fd: int) -> os.stat_result:
         facts = os.fstat(fd)
         if not stat.S_ISREG(facts.st_mode):
             raise QueueFileInvalid(f"{name}: it is no ordinary file")
@@ -182,6 +183,7 @@ class Directory:
             raise QueueFileInvalid(f"{name}: it has another name (a hard link)")
         if facts.st_mode & 0o077:
             os.fchmod(fd, 0o600)
+        return facts
 
     def holds(self, name: str) -> bool:
         """Whether there is a file of that name."""
@@ -191,13 +193,19 @@ class Directory:
             return False
         return True
 
-    def has(self, name: str, fd: int) -> bool:
-        """Whether the name leads to this open file."""
+    def has(self, name: str, facts: os.stat_result) -> bool:
+        """Whether the name leads to the file with these facts."""
         try:
             named = os.stat(name, dir_fd=self.fd, follow_symlinks=False)
         except FileNotFoundError:
             return False
-        return os.path.samestat(named, os.fstat(fd))
+        return os.path.samestat(named, facts)
+
+    def show(self, hidden: str, stem: str) -> str:
+        """Give a new file its visible name, which is random, so that no file can have it; return that."""
+        name = stem + QUEUED
+        os.rename(hidden, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+        return name
 
     def rename(self, old: str, new: str) -> None:
         """Give a file another name, which no file may have.
@@ -236,8 +244,8 @@ def _order(name: str) -> tuple[str, str]:
     return (match[1] if match else _USUAL_PRIORITY, name)
 
 
-def write(fd: int, data: bytes, put: Callable[[int, bytes | memoryview], int] = os.write) -> None:
+def write(fd: int, data: bytes) -> None:
     """Write all octets, however few the system takes at once."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[put(fd, rest) :]
+    done = os.write(fd, data)
+    while done < len(data):
+        done += os.write(fd, memoryview(data)[done:])

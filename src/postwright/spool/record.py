@@ -16,7 +16,7 @@ import re
 from binascii import crc32
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.errors import QueueFileInvalid
 from postwright.words import printable
@@ -37,17 +37,17 @@ KINDS = ("To", "Cc", "Bcc")
 _DIGITS = 15
 _LONGEST = 16_000  # characters of a line of the log
 _PLAIN = re.compile("[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]*")
-_LINES = re.compile("[^\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]*")
+_ASCII = bytes(range(0x20, 0x7F))
 _RECIPIENT = re.compile(r"<([^\t]+)>(?:\t([^\t]+))?")
 _SENDER = re.compile(r"<([^\t]*)>")
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 _PLACES = re.compile(r"[1-9][0-9]{0,6}(?:,[1-9][0-9]{0,6})*", re.ASCII)
 _SHA = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """What the head of a queue file says.
 
     Attributes:
@@ -80,23 +80,9 @@ class Letter:
     header_size: int = 0
     size: int = 0
 
-    def sized(self, header_size: int, size: int, *, eight_bit: bool) -> Letter:
+    def sized(self, size: int, *, eight_bit: bool) -> Letter:
         """Return the same with what is known once the message was read."""
-        return Letter(
-            self.id,
-            self.created,
-            self.priority,
-            self.not_before,
-            self.message_id,
-            self.sender,
-            self.recipients,
-            self.dsn_return,
-            self.envelope_id,
-            self.body,
-            eight_bit,
-            header_size,
-            size,
-        )
+        return self._replace(eight_bit=eight_bit, size=size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +102,7 @@ class Head:
 
 def moment(seconds: float) -> str:
     """Return a moment as queue files have it: "2026-03-03T10:00:00.000000Z"."""
-    return datetime.fromtimestamp(seconds, UTC).strftime(_MOMENT)
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def seconds(text: str) -> float:
@@ -126,7 +112,9 @@ def seconds(text: str) -> float:
         QueueFileInvalid: It is none.
     """
     try:
-        return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC).timestamp()
+        if _WRITTEN.fullmatch(text):
+            return datetime.fromisoformat(text).timestamp()
+        return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC).timestamp()  # a person may have left out digits
     except ValueError:
         raise QueueFileInvalid(f"'{printable(text)}' is no moment such as 2026-03-03T10:00:00.000000Z") from None
 
@@ -138,46 +126,53 @@ def head(letter: Letter, message: hashlib._Hash) -> bytes:
 
     Args:
         letter: What it says.
-        message: The SHA-256 of the message.
+        message: The SHA-256 of the message; the head's lines are added to it.
     """
-    fields = [(name, value) for name, value in _fields(letter) if value]
-    text = "".join([f"{name}: {value}\n" for name, value in fields])
-    options = sum([bool(options) for _, _, options in letter.recipients])
-    if not _LINES.fullmatch(text) or text.count("\n") != len(fields) or text.count("\t") != options:
-        _check(letter, fields)
-    covered = text.encode()
-    whole = message.copy()
-    whole.update(covered)
-    return b"%bSHA-256: %b\n\n" % (covered, whole.hexdigest().encode())
+    lines = _lines(letter)
+    covered = "".join(lines).encode("utf-8", "surrogatepass")
+    if covered.translate(None, _ASCII) != b"\n" * len(lines):  # more than ASCII, or what no line may have
+        _check(letter)
+    message.update(covered)
+    return b"%bSHA-256: %b\n\n" % (covered, message.hexdigest().encode())
 
 
-def _check(letter: Letter, fields: list[tuple[str, str]]) -> None:
-    """Name the value that has what no line may have; all of them together have it."""
-    values = [value for name, value in fields if name not in KINDS]
+def _lines(letter: Letter) -> list[str]:
+    lines = [
+        f"{TITLE}: {VERSION}\n",
+        f"Id: {letter.id}\n",
+        f"Created: {letter.created}\n",
+        f"Priority: {letter.priority}\n",
+    ]
+    if letter.not_before:
+        lines.append(f"Not-Before: {letter.not_before}\n")
+    if letter.message_id:
+        lines.append(f"Message-Id: {printable(letter.message_id)}\n")
+    lines.append(f"From: <{letter.sender}>\n")
+    lines += [f"{kind}: {_recipient(address, options)}\n" for kind, address, options in letter.recipients]
+    if letter.dsn_return:
+        lines.append(f"Return: {letter.dsn_return}\n")
+    if letter.envelope_id:
+        lines.append(f"Envelope-Id: {letter.envelope_id}\n")
+    if letter.body:
+        lines.append(f"Body: {letter.body}\n")
+    lines.append(f"Content: {'8bit' if letter.eight_bit else '7bit'}\n")
+    lines.append(f"Header-Size: {letter.header_size:0{_DIGITS}d}\n")
+    lines.append(f"Size: {letter.size:0{_DIGITS}d}\n")
+    return lines
+
+
+def _check(letter: Letter) -> None:
+    """Make sure that no value has what a line may not have.
+
+    Raises:
+        QueueFileInvalid: One has.
+    """
+    values = [value for value in letter._replace(message_id="") if isinstance(value, str)]  # that one is made printable
     for _, address, options in letter.recipients:
         values += [address, options]
     for value in values:
         if not _PLAIN.fullmatch(value):
             raise QueueFileInvalid(f"'{printable(value)}' can't stand in a queue file")
-
-
-def _fields(letter: Letter) -> list[tuple[str, str]]:
-    return [
-        (TITLE, VERSION),
-        ("Id", letter.id),
-        ("Created", letter.created),
-        ("Priority", str(letter.priority)),
-        ("Not-Before", letter.not_before),
-        ("Message-Id", printable(letter.message_id)),
-        ("From", f"<{letter.sender}>"),
-        *((kind, _recipient(address, options)) for kind, address, options in letter.recipients),
-        ("Return", letter.dsn_return),
-        ("Envelope-Id", letter.envelope_id),
-        ("Body", letter.body),
-        ("Content", "8bit" if letter.eight_bit else "7bit"),
-        ("Header-Size", f"{letter.header_size:0{_DIGITS}d}"),
-        ("Size", f"{letter.size:0{_DIGITS}d}"),
-    ]
 
 
 def _recipient(address: str, options: str) -> str:

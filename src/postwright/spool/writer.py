@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from postwright.errors import QueueUnusable
-from postwright.spool.directory import FRESH, QUEUED, Directory, hurry, one_by_one, sync, unusable, write
+from postwright.spool.directory import FRESH, Directory, hurry, one_by_one, sync, unusable, write
 from postwright.spool.record import head
 from postwright.spool.work import Work
 
@@ -27,100 +26,107 @@ BATCH = 128
 """Files that are open at once while many messages are queued."""
 
 _TRIES = 100
-_TEST = hashlib.sha256()
 
 
 def new_id(created: str, priority: int, random: bytes) -> str:
     """Return an identifier that is unique, and sorts by priority and age."""
-    return f"{priority}-{created.translate({45: None, 58: None})}-{random.hex()}"
+    return f"{priority}-{created.replace('-', '').replace(':', '')}-{random.hex()}"
 
 
-class _Content(Protocol):
-    @property
-    def eight_bit(self) -> bool | None: ...
-
-
-def whole(letter: Letter, parts: Sequence[bytes], body: _Content) -> bytes:
-    """Return a queue file as one piece.
-
-    Args:
-        letter: What its head says; sizes and content type are filled in here.
-        parts: The message: its header block, then its body.
-        body: Knows whether the body has octets above 127, once it was read.
-    """
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    size = sum(map(len, parts))
-    letter = letter.sized(len(parts[0]), size, eight_bit=bool(body.eight_bit))
-    return b"".join([head(letter, digest), *parts, b"\n"])
-
-
-def _create(directory: Directory, identifier: str) -> tuple[str, int]:
-    """Make a hidden file; return its name and descriptor.
-
-    Who clears away what dead processes left may be quicker than the lock, so there is more than one try.
-    """
-    for number in itertools.count():
-        name = f".{identifier}~{number}{FRESH}"
-        try:
-            return name, directory.create(name)
-        except (BlockingIOError, FileNotFoundError, FileExistsError):
-            if number == _TRIES:
-                raise
-    raise AssertionError
+def whole(letter: Letter, message: bytes) -> bytes:
+    """Return a queue file as one piece."""
+    return b"".join([head(letter, hashlib.sha256(message)), message, b"\n"])
 
 
 class _Fresh:
-    """A file that nobody can see yet."""
+    """A file that nobody can see yet.
 
-    __slots__ = ("_directory", "_fd", "_id", "_name")
+    Attributes:
+        fd: Its descriptor.
+        name: Its name now.
+        fault: Why it can't be part of the queue.
+    """
+
+    __slots__ = ("_directory", "_id", "fault", "fd", "name")
 
     def __init__(self, directory: Directory, identifier: str) -> None:
         self._directory = directory
         self._id = identifier
-        self._name, self._fd = "", -1
+        self.name, self.fd = "", -1
+        self.fault: OSError | None = None
 
-    def make(self, data: bytes, *, hurried: bool = False) -> None:
-        """Make the file, and write its first octets; hurried, where others follow before it is waited for."""
-        self._name, self._fd = _create(self._directory, self._id)
-        self.put(data)
-        if hurried:
-            hurry(self._fd)
+    def make(self, data: bytes) -> None:
+        """Make the file, and write its first octets."""
+        self._create()
+        write(self.fd, data)
+
+    def _create(self) -> None:
+        """Who clears away what dead processes left may be quicker than the lock, so there is more than one try."""
+        for number in range(_TRIES):
+            name = f".{self._id}~{number}{FRESH}"
+            try:
+                self.fd = self._directory.create(name)
+            except (BlockingIOError, FileNotFoundError, FileExistsError):
+                if number == _TRIES - 1:
+                    raise
+            else:
+                self.name = name
+                return
 
     def sync(self) -> OSError | None:
         """Wait until it is on the disk; return why it is not."""
         try:
-            sync(self._fd)
+            sync(self.fd)
         except OSError as error:
             return error
         return None
 
-    @property
-    def fd(self) -> int:
-        return self._fd
-
-    def put(self, data: bytes) -> None:
-        write(self._fd, data)
-
-    def show(self) -> str:
+    def show(self) -> None:
         """Make it visible, once it is synced; the directory must be synced after it."""
-        name = self._id + QUEUED
-        self._directory.rename(self._name, name)
-        self._name = name
-        return name
+        self.name = self._directory.show(self.name, self._id)
 
     def drop(self) -> None:
-        """Remove it again, also where it is visible: it is still locked, so nobody has sent it."""
-        if self._name:
+        """Remove it again, also where it is visible: it is still locked, so nobody has sent it. Once kept, it stays."""
+        if self.name and self.fd >= 0:
             with contextlib.suppress(OSError):
-                self._directory.remove(self._name)
-        self.release()
+                self._directory.remove(self.name)
+        self.keep()
 
-    def release(self) -> None:
-        fd, self._fd = self._fd, -1
+    def keep(self) -> None:
+        """Leave it as it is, and unlock it."""
+        fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def put(path: str, identifier: str, data: bytes) -> str:
+    """Put a whole file into a queue.
+
+    Args:
+        path: The directory.
+        identifier: The file's name without its extension.
+        data: Its content.
+
+    Returns:
+        Its name.
+
+    Raises:
+        QueueUnusable: There is no such directory, or the disk is full or broken.
+    """
+    directory = Directory(path)
+    fresh = _Fresh(directory, identifier)
+    try:
+        fresh.make(data)
+        sync(fresh.fd)
+        fresh.show()
+        directory.sync()
+        fresh.keep()
+    except OSError as error:
+        raise unusable(path, error) from error
+    finally:
+        fresh.drop()
+        directory.close()
+    return fresh.name
 
 
 def put_all(path: str, files: Sequence[tuple[str, bytes]], beside: Beside = one_by_one) -> list[str | QueueUnusable]:
@@ -146,43 +152,44 @@ def put_all(path: str, files: Sequence[tuple[str, bytes]], beside: Beside = one_
 def _put(directory: Directory, files: Sequence[tuple[str, bytes]], beside: Beside) -> list[str | QueueUnusable]:
     """All are written before the first is waited for; the names change when all are on the disk."""
     made: list[_Fresh] = []
-    faults: dict[int, OSError] = {}
     try:
-        for index, (identifier, data) in enumerate(files):
+        for identifier, data in files:
             fresh = _Fresh(directory, identifier)
             made.append(fresh)
             try:
-                fresh.make(data, hurried=len(files) > 1)
+                fresh.make(data)
+                if len(files) > 1:
+                    hurry(fresh.fd)
             except OSError as error:
-                faults[index] = error
-        whole = [index for index in range(len(made)) if index not in faults]
-        answers = zip(whole, beside(lambda index: made[index].sync(), whole), strict=True)
-        faults |= {index: fault for index, fault in answers if fault is not None}
-        names = _shown(directory, made, faults)
-        for index, fresh in enumerate(made):
-            (fresh.drop if index in faults else fresh.release)()
+                fresh.fault = error
+        whole = [fresh for fresh in made if fresh.fault is None]
+        for fresh, fault in zip(whole, beside(_Fresh.sync, whole), strict=True):
+            fresh.fault = fault
+        _show(directory, whole)
+        for fresh in made:
+            (fresh.keep if fresh.fault is None else fresh.drop)()
     except BaseException:
         for fresh in made:
             fresh.drop()
         raise
-    return [unusable(directory.path, faults[index]) if index in faults else name for index, name in enumerate(names)]
+    return [fresh.name if fresh.fault is None else unusable(directory.path, fresh.fault) for fresh in made]
 
 
-def _shown(directory: Directory, made: Sequence[_Fresh], faults: dict[int, OSError]) -> list[str]:
+def _show(directory: Directory, made: Sequence[_Fresh]) -> None:
     """Make those without a fault visible, and wait until their names are on the disk; note further faults."""
-    names = [""] * len(made)
-    for index, fresh in enumerate(made):
-        if index not in faults:
+    for fresh in made:
+        if fresh.fault is None:
             try:
-                names[index] = fresh.show()
+                fresh.show()
             except OSError as error:
-                faults[index] = error
-    if len(faults) < len(made):
+                fresh.fault = error
+    shown = [fresh for fresh in made if fresh.fault is None]
+    if shown:
         try:
             directory.sync()
         except OSError as error:
-            faults |= dict.fromkeys([index for index in range(len(made)) if index not in faults], error)
-    return names
+            for fresh in shown:
+                fresh.fault = error
 
 
 class Writer(Work):
@@ -193,7 +200,7 @@ class Writer(Work):
 
     Args:
         path: The directory.
-        letter: What the head says; sizes and content type are filled in at the end.
+        letter: What the head says; size and content type are filled in at the end.
     """
 
     def __init__(self, path: str, letter: Letter) -> None:
@@ -210,17 +217,16 @@ class Writer(Work):
         try:
             self._directory = Directory(self._path)
             self._fresh = _Fresh(self._directory, self._letter.id)
-            self._fresh.make(head(self._letter, _TEST))  # of the same length as the one that takes its place
+            self._fresh.make(head(self._letter, hashlib.sha256()))  # of the same length as the one that takes its place
         except OSError as error:
             raise self._fault(error) from error
-        self._letter = self._letter.sized(len(header), 0, eight_bit=False)
         self.add(header)
 
     def add(self, data: bytes) -> None:
         """Write the next part."""
         assert self._fresh is not None
         try:
-            self._fresh.put(data)
+            write(self._fresh.fd, data)
         except OSError as error:
             raise self._fault(error) from error
         self._digest.update(data)
@@ -230,20 +236,19 @@ class Writer(Work):
         """Make the message part of the queue; return the file's name."""
         assert self._fresh is not None
         assert self._directory is not None
-        letter = self._letter.sized(self._letter.header_size, self._size, eight_bit=eight_bit)
+        letter = self._letter.sized(self._size, eight_bit=eight_bit)
         try:
-            self._fresh.put(b"\n")
+            write(self._fresh.fd, b"\n")
             write_at_start(self._fresh.fd, head(letter, self._digest))
             sync(self._fresh.fd)
             if self.closed:  # cancelled in the meantime: it is not wanted any more
                 return ""
-            name = self._fresh.show()
+            self._fresh.show()
             self._directory.sync()
         except OSError as error:
             raise self._fault(error) from error
-        self._fresh.release()
-        self._fresh = None
-        return name
+        self._fresh.keep()
+        return self._fresh.name
 
     def _fault(self, error: OSError) -> QueueUnusable:
         return error if isinstance(error, QueueUnusable) else unusable(self._path, error)

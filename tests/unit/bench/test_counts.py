@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections import Counter
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from bench.counting import Watch
     from postwright.component.composed import Composed
@@ -313,5 +314,25 @@ def test_functions_called_for_a_message(work: Callable[[SMTP, int], None], chunk
         making = calls(lambda: [letters.raw(number) for number in range(200)]) if work in (batch, named, alone) else 0
     each = (many - few - making) / 200
     most = CALLS[work, chunking]
+    assert each <= most
+    assert each > most * 0.6, f"{each:.0f} now: lower the bound"
+
+
+@pytest.mark.parametrize(("together", "most"), [(False, 246), (True, 156)], ids=["one by one", "together"])
+def test_functions_called_for_a_message_that_is_queued(tmp_path: Path, together: bool, most: int) -> None:
+    # One by one it is composed, too. The disk and the locks have their share: test_linear counts those calls.
+    client = SMTP(from_=letters.SENDER, send_to=letters.RECIPIENT, subject="queued", message_text=letters.TEXT)
+
+    def work(count: int) -> None:
+        if together:
+            client.queue_many(tmp_path, [letters.raw(number) for number in range(count)])
+        else:
+            for _ in range(count):
+                client.queue(tmp_path)
+
+    work(80)
+    few, many = (calls(lambda count=count: work(count)) for count in (100, 300))  # type: ignore[misc]
+    making = calls(lambda: [letters.raw(number) for number in range(200)]) if together else 0
+    each = (many - few - making) / 200
     assert each <= most
     assert each > most * 0.6, f"{each:.0f} now: lower the bound"

@@ -71,3 +71,15 @@ def test_each_file_costs_the_same(tmp_path: Path, calls: Counter[str], work: Cal
     few, many = (each(tmp_path / str(count), count, calls, work) for count in (100, 2000))
     assert {name for name, number in many.items() if number > few[name]} == set()
     assert sum(many.values()) <= 20
+
+
+def test_a_new_file_costs_no_more_than_it_must(tmp_path: Path, calls: Counter[str]) -> None:
+    client = SMTP(from_="a@example.org", send_to="b@example.org", message_text="x")
+    client.queue("*")
+    calls.clear()
+    client.queue(tmp_path)
+    # the directory and the file are opened, synced and closed; fstat shows whether the lock came in time
+    assert calls == {"open": 2, "flock": 1, "fstat": 1, "write": 1, "fsync": 2, "rename": 1, "close": 2}
+    calls.clear()
+    client.queue_many(tmp_path, [client.compose() for _ in range(100)])
+    assert calls == {"open": 101, "flock": 100, "fstat": 100, "write": 100, "fsync": 101, "rename": 100, "close": 101}

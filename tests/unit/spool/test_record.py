@@ -6,7 +6,6 @@ import hashlib
 import os
 import random
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +54,7 @@ def test_a_head_is_read_as_it_was_written() -> None:
 
 
 def test_the_least_a_head_may_have() -> None:
-    letter = replace(LETTER, not_before="", message_id="", sender="", dsn_return="", envelope_id="", body="")
+    letter = LETTER._replace(not_before="", message_id="", sender="", dsn_return="", envelope_id="", body="")
     found = read_head(file_of(letter))
     assert found is not None
     assert found.letter == letter
@@ -70,13 +69,13 @@ def test_a_head_that_is_not_there_yet() -> None:
 
 @pytest.mark.parametrize("value", ["a\nb", "a\tb", "a\0b", "a\x7fb", "a\u2028b"])
 def test_no_line_can_be_smuggled_in(value: str) -> None:
-    for letter in (replace(LETTER, envelope_id=value), replace(LETTER, recipients=(("To", value, ""),))):
+    for letter in (LETTER._replace(envelope_id=value), LETTER._replace(recipients=(("To", value, ""),))):
         with pytest.raises(QueueFileInvalid):
             head(letter, hashlib.sha256())
 
 
 def test_the_length_does_not_depend_on_the_message() -> None:
-    rough = replace(LETTER, size=0, header_size=0, eight_bit=False)
+    rough = LETTER._replace(size=0, header_size=0, eight_bit=False)
     assert len(head(rough, hashlib.sha256())) == len(head(LETTER, hashlib.sha256(MESSAGE)))
 
 

@@ -121,7 +121,8 @@ class Component(Addressing, Composing, Properties, Signals):
             return sent.headers.decode("utf-8", "surrogateescape")
         if key == "transfer_text":
             return sent.text()
-        return self._session.facts.get(key)
+        fact = self._session.facts.get(key)
+        return fact() if callable(fact) else fact
 
     # Settings
 

@@ -47,6 +47,8 @@ _EXACT = {
 }
 
 _TOKEN = {AuthMechanism.XOAUTH2, AuthMechanism.OAUTHBEARER}
+_LOGIN = frozenset({"auth_mechanism", "authorization_identity", "password", "sasl_mechanism", "user"})
+"""The options that ask for a login, by their keys."""
 _WITHOUT_SECRET = {AuthMechanism.KERBEROS, AuthMechanism.EXTERNAL}
 
 
@@ -78,6 +80,8 @@ async def log_in(session: Session) -> None:
 
 def _wanted(session: Session) -> bool:
     properties, settings = session.plan.properties, session.plan.settings
+    if _LOGIN.isdisjoint(properties._store.values):
+        return False
     asked = AuthMechanism(properties.auth_mechanism)
     with_token = asked in _TOKEN and bool(settings.authorization_identity)
     named = bool(settings.sasl_mechanism)

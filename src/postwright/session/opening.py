@@ -38,7 +38,7 @@ _DOMAIN = pattern(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+", re.ASCII)
 def start_mode(session: Session) -> SSLStartMode:
     """Return how TLS starts on this connection, with AUTOMATIC decided by the port."""
     properties = session.plan.properties
-    mode = SSLStartMode(properties.ssl_start_mode)
+    mode = properties.ssl_start_mode
     if mode is SSLStartMode.AUTOMATIC:
         return SSLStartMode.EXPLICIT if properties.mail_port in EXPLICIT_PORTS else SSLStartMode.IMPLICIT
     return mode
@@ -59,8 +59,9 @@ async def open_line(session: Session) -> None:
     line = await _dial(session)
     session.step(Step.DIAL)
     session.facts.update(local_host=line.local_host, local_port=line.local_port, remote_address=line.remote_host)
-    await session.talk.note(f"connected to {line.remote_host} port {line.remote_port}")
-    await session.fire(ConnectionStatus("Connected", 0, f"connected to {line.remote_host} port {line.remote_port}"))
+    if session.wanted:
+        await session.talk.note(f"connected to {line.remote_host} port {line.remote_port}")
+        await session.fire(ConnectionStatus("Connected", 0, f"connected to {line.remote_host} port {line.remote_port}"))
     if rules and mode is SSLStartMode.IMPLICIT:
         await secure(session, rules)
     await _greeting(session, mode)
@@ -92,27 +93,30 @@ async def _dial(session: Session) -> Line:
     return line
 
 
+_DIALING = {
+    "use_ipv6": "use_ipv6",
+    "local_host": "local_host",
+    "local_port": "local_port",
+    "tcp_no_delay": "no_delay",
+    "tcp_keep_alive": "keep_alive",
+    "keep_alive_time": "keep_alive_time",
+    "keep_alive_interval": "keep_alive_interval",
+    "keep_alive_retry_count": "keep_alive_count",
+    "linger": "linger",
+    "linger_time": "linger_time",
+    "in_buffer_size": "in_buffer",
+    "out_buffer_size": "out_buffer",
+}
+"""Options that dialing depends on, by their keys, and what they are called in ``Target``; most are never set."""
+
+
 def target(session: Session) -> Target:
     """Return whom to dial, and with which options."""
-    properties, settings = session.plan.properties, session.plan.settings
-    return Target(
-        host=session.server_host,
-        port=properties.mail_port,
-        timeout=settings.connection_timeout or properties.timeout or None,
-        use_ipv6=settings.use_ipv6,
-        local_host=properties.local_host,
-        local_port=settings.local_port,
-        no_delay=settings.tcp_no_delay,
-        keep_alive=settings.tcp_keep_alive,
-        keep_alive_time=settings.keep_alive_time,
-        keep_alive_interval=settings.keep_alive_interval,
-        keep_alive_count=settings.keep_alive_retry_count,
-        linger=settings.linger,
-        linger_time=settings.linger_time,
-        in_buffer=settings.in_buffer_size,
-        out_buffer=settings.out_buffer_size,
-        check=session.address_check,
-    )
+    properties = session.plan.properties
+    values = properties._store.values
+    given = {_DIALING[key]: value for key, value in values.items() if key in _DIALING}
+    timeout = values.get("connection_timeout") or properties.timeout or None
+    return Target(session.server_host, properties.mail_port, timeout, check=session.address_check, **given)
 
 
 async def _greeting(session: Session, mode: SSLStartMode) -> None:

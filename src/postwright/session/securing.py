@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from postwright import tls
-from postwright.enums import SSLCertStoreType, SSLProvider
+from postwright.enums import SSLCertStoreType
 from postwright.errors import CertificateRejected, SecurityError, ServerCertificateMissing, SMTPError
 from postwright.events import ConnectionStatus, SSLServerAuthentication, SSLStatus
 from postwright.flow import Call, Fire, Write
@@ -16,9 +17,8 @@ from postwright.tls.resumption import Memory
 from postwright.tls.trust import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
-    from postwright.options import Settings
     from postwright.session.session import Session
     from postwright.tls.credentials import Credential
     from postwright.tls.faults import Verdict
@@ -42,56 +42,63 @@ async def prepare(session: Session) -> Trust:
     return rules
 
 
+_RULES = {
+    "ssl_enabled_protocols": "protocols",
+    "open_ssl_cipher_list": "ciphers",
+    "ssl_enabled_cipher_suites": "suites",
+    "ssl_cipher_strength": "strength",
+    "tls12_supported_groups": "groups_12",
+    "tls13_supported_groups": "groups_13",
+    "tls13_key_share_groups": "shares_13",
+    "tls12_signature_algorithms": "signatures_12",
+    "tls13_signature_algorithms": "signatures_13",
+    "open_ssl_ca_file": "ca_file",
+    "open_ssl_ca_dir": "ca_dir",
+    "ssl_server_ca_certs": "ca_pem",
+    "ssl_crls": "crls",
+    "ssl_security_flags": "flags",
+    "ssl_enable_renegotiation": "renegotiation",
+    "ssl_key_log_file": "key_log",
+    "open_ssl_prng_seed_data": "seed",
+    "ssl_accept_server_cert_encoded": "pinned",
+    "ssl_provider": "provider",
+    "use_internal_security_api": "internal",
+    "tls_provider": "plugin",
+}
+"""Options that TLS depends on, by their keys, and what they are called in ``Trust``; most are never set.
+
+As long as they are not, ``Trust`` has their defaults; lists of groups and signatures are left to OpenSSL then.
+"""
+
+_OURS = frozenset({"ssl_cert_subject", "ssl_cert_encoded", "ssl_cert_store_type"})
+
+
 def trust(session: Session) -> Trust:
     """Return the settings that decide whom to trust, what to offer and who we are."""
-    properties, settings = session.plan.properties, session.plan.settings
-    pinned = properties.ssl_accept_server_cert_encoded
-    return Trust(
-        server_name=settings.tls_server_name or session.server_host,
-        protocols=settings.ssl_enabled_protocols,
-        ciphers=settings.open_ssl_cipher_list,
-        suites=settings.ssl_enabled_cipher_suites,
-        strength=settings.ssl_cipher_strength,
-        groups_12=_given(settings, "tls12_supported_groups"),
-        groups_13=_given(settings, "tls13_supported_groups"),
-        shares_13=_given(settings, "tls13_key_share_groups"),
-        signatures_12=_given(settings, "tls12_signature_algorithms"),
-        signatures_13=_given(settings, "tls13_signature_algorithms"),
-        ca_file=settings.open_ssl_ca_file,
-        ca_dir=settings.open_ssl_ca_dir,
-        ca_paths=settings.ssl_ca_cert_file_paths,
-        ca_pem=settings.ssl_server_ca_certs,
-        crls=settings.ssl_crls,
-        flags=settings.ssl_security_flags,
-        renegotiation=settings.ssl_enable_renegotiation,
-        key_log=settings.ssl_key_log_file,
-        seed=settings.open_ssl_prng_seed_data,
-        log_packets=settings.log_ssl_packets and SSLStatus in session.wanted,
-        credential=_credential(session),
-        pinned=pinned,
-        asked=SSLServerAuthentication in session.wanted or bool(pinned),
-        provider=SSLProvider(properties.ssl_provider),
-        internal=settings.use_internal_security_api,
-        plugin=settings.tls_provider,
-    )
-
-
-def _given(settings: Settings, key: str) -> str:
-    """Return the value of a setting that was set, "" where OpenSSL's own choice stands."""
-    return str(settings._store.values.get(key, ""))
+    values = session.plan.properties._store.values
+    given = {_RULES[key]: value for key, value in values.items() if key in _RULES}
+    given["server_name"] = values.get("tls_server_name") or session.server_host
+    given["ca_paths"] = session.plan.settings.ssl_ca_cert_file_paths
+    if "log_ssl_packets" in values:
+        given["log_packets"] = values["log_ssl_packets"] and SSLStatus in session.wanted
+    if SSLServerAuthentication in session.wanted or given.get("pinned"):
+        given["asked"] = True
+    if _by_certificate(session):
+        given["credential"] = _credential(session)
+    return Trust(**given)
 
 
 def _by_certificate(session: Session) -> bool:
     """Whether a store, a subject or a certificate was given to log in with."""
     properties = session.plan.properties
+    if _OURS.isdisjoint(properties._store.values):
+        return False
     given = properties.ssl_cert_subject or properties.ssl_cert_encoded
     return bool(given) or properties.ssl_cert_store_type is not SSLCertStoreType.USER
 
 
-def _credential(session: Session) -> Credential | None:
-    """Return the client certificate, where a store, a subject or a certificate was given."""
-    if not _by_certificate(session):
-        return None
+def _credential(session: Session) -> Credential:
+    """Return the client certificate."""
     properties = session.plan.properties
     from postwright.tls import credentials  # noqa: PLC0415 - few log in by certificate
 
@@ -123,9 +130,9 @@ async def secure(session: Session, rules: Trust, *, greeted: bool = False) -> No
             both leave in one packet.
     """
     layer = tls.provider(rules, _memory(session, rules))
-    await session.fire(SSLStatus(f"TLS handshake with {session.server_host} by {layer.name}"))
-    for note in tls.notes(rules):
-        await session.fire(SSLStatus(note))
+    if session.wanted:
+        for note in (f"TLS handshake with {session.server_host} by {layer.name}", *tls.notes(rules)):
+            await session.fire(SSLStatus(note))
     await _shake(session, layer)
     session.link.secure(layer)
     if not greeted and (records := layer.outgoing()):
@@ -157,7 +164,8 @@ async def _shake(session: Session, layer: Provider) -> None:
                     "nobody knows who it is; OpenSSLCipherList must not allow suites without (aNULL)"
                 )
             return
-        await show_packets(layer)
+        if layer.told:
+            await show_packets(layer)
         await session.link.shake(layer)
 
 
@@ -186,22 +194,30 @@ async def _asked(session: Session, layer: Provider, verdict: Verdict) -> bool:
     return event.accept
 
 
+_FACTS: dict[str, Callable[[Provider], object]] = {
+    "ssl_server_cert_encoded": lambda layer: layer.certificates()[0],
+    "ssl_negotiated_version": lambda layer: layer.version,
+    "ssl_negotiated_cipher": lambda layer: layer.cipher[0],
+    "ssl_negotiated_cipher_suite": lambda layer: tls.suite(layer.cipher[0]),
+    "ssl_negotiated_cipher_strength": lambda layer: str(layer.cipher[1]),
+    "ssl_negotiated_key_exchange": lambda layer: layer.key_exchange[0],
+    "ssl_negotiated_key_exchange_strength": lambda layer: str(layer.key_exchange[1] or ""),
+}
+"""What was negotiated, by the names of the options that show it."""
+
+
 async def _tell(session: Session, layer: Provider, credential: Credential | None) -> None:
     """Note what was negotiated, and tell about it."""
-    name, bits = layer.cipher
-    exchange, strength = layer.key_exchange
-    session.facts.update(
-        ssl_server_cert_encoded=layer.certificates()[0],
-        ssl_negotiated_version=layer.version,
-        ssl_negotiated_cipher=name,
-        ssl_negotiated_cipher_suite=tls.suite(name),
-        ssl_negotiated_cipher_strength=str(bits),
-        ssl_negotiated_key_exchange=exchange,
-        ssl_negotiated_key_exchange_strength=str(strength or ""),
-    )
+    for key, say in _FACTS.items():
+        session.facts[key] = partial(say, layer)
     if credential is not None:
         session.facts["ssl_cert_subject"] = tls.whose(credential.certificate)[0]
-    await show_packets(layer)
+    if layer.told:
+        await show_packets(layer)
+    if not session.wanted:
+        return
+    name, bits = layer.cipher
+    exchange, strength = layer.key_exchange
     how = "resumed session" if layer.resumed else f"key exchange {exchange}, {strength} bits"
     await session.fire(SSLStatus(f"{layer.version}, {name}, {bits} bits, {how}"))
     await session.talk.note(f"TLS is on: {layer.version}, {name}")

@@ -42,7 +42,7 @@ class Session:
         self.extensions = Extensions()
         self.allowance = Allowance()
         self.facts: dict[str, object] = {}
-        """Values that are known only while connected, by the name of the option that shows them."""
+        """Values that are known only while connected, or what says them, by the name of the option that shows them."""
         self.link = Link(None)
         self.talk = Talk(self.link, max_line=2048, patience=None, clock=clock, wanted=wanted)
         self.login_done = False
@@ -143,7 +143,7 @@ class Session:
         was_open = self.state is not State.CLOSED
         self.lost()
         await Hangup()
-        if was_open:
+        if was_open and self.wanted:
             await self.fire(ConnectionStatus("Disconnected", code, reason or "OK"))
 
     def lost(self) -> None:

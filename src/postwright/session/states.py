@@ -27,6 +27,8 @@ from postwright.errors import NotPossibleNow
 class State(Enum):
     """Where a connection stands."""
 
+    __hash__ = object.__hash__  # the table is asked at each step, and Enum's own goes through the name
+
     CLOSED = "closed"
     DIALED = "dialed"
     GREETED = "greeted"
@@ -38,6 +40,8 @@ class State(Enum):
 
 class Step(Enum):
     """What moves a connection from state to state; most are named after the command."""
+
+    __hash__ = object.__hash__
 
     DIAL = "dial"
     GREETING = "greeting"

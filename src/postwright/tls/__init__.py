@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 
 from postwright.enums import SSLProvider
 from postwright.errors import CertificateStoreUnreadable, NotAvailable, SecurityLibraryMissing
+from postwright.lazy import Room
 
 if TYPE_CHECKING:
+    from postwright.tls import ciphers as _ciphers
+    from postwright.tls import platform as _platform
     from postwright.tls.provider import Factory, Provider
     from postwright.tls.resumption import Memory
     from postwright.tls.trust import Trust
+else:
+    _ciphers = Room("postwright.tls.ciphers")
+    _platform = Room("postwright.tls.platform")  # loads ssl
 
 GROUP = "postwright.tls"
 """The entry points that bring further providers, see ``provider``."""
@@ -51,9 +57,7 @@ def factory(trust: Trust) -> Factory:
                 f"the INTERNAL provider is needed{why}, and {error.name or 'it'} is not installed: {INSTALL}"
             ) from error
         return internal.connect
-    from postwright.tls import platform  # noqa: PLC0415 - loads ssl, and only here
-
-    return platform.connect
+    return _platform.connect
 
 
 def _in_a_token(trust: Trust) -> bool:
@@ -109,6 +113,4 @@ def whose(der: bytes) -> tuple[str, str]:
 
 def suite(name: str) -> str:
     """Return the name of a cipher suite in the standards for OpenSSL's name."""
-    from postwright.tls.ciphers import iana  # noqa: PLC0415 - a handshake is going on
-
-    return iana(name)
+    return _ciphers.iana(name)

@@ -119,9 +119,10 @@ def bit_of(fault: Fault) -> int:
 
 def verdict(trust: Trust, faults: Iterable[Fault]) -> Verdict:
     """Return the verdict on a certificate with these faults."""
-    found = _distinct(faults)
+    found = tuple(faults)
     if not found:
         return OK
+    found = _distinct(found)
     flags = trust.flags
     serious = [fault for fault in found if not bit_of(fault) & flags]
     overlooked = "; ".join(_say(fault, trust.server_name) for fault in found if bit_of(fault) & flags)
@@ -132,9 +133,9 @@ def verdict(trust: Trust, faults: Iterable[Fault]) -> Verdict:
     return Verdict(accept=False, status=status, faults=found, overlooked=overlooked)
 
 
-def _distinct(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+def _distinct(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     """Return the faults without those that only follow from another: OpenSSL tells some twice."""
-    found = {fault.code: fault for fault in reversed(list(faults))}
+    found = {fault.code: fault for fault in reversed(faults)}
     found = dict(sorted(found.items()))
     authority = [code for code in found if code in AUTHORITIES]
     for code in authority[1:] if 21 not in authority[:1] else authority[:-1]:

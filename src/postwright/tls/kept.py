@@ -22,8 +22,12 @@ class Contexts(Generic[T]):
 
     def get(self, trust: Trust, build: Callable[[], T], *more: object) -> T:
         """Return the context for these settings; a changed file of authorities makes a new one."""
-        files = [path for path in (trust.ca_file, trust.ca_dir, *trust.ca_paths.split(";")) if path]
-        key = (trust.context_key, more, *map(_stamp, files))
+        stamps = [_stamp(path) for path in (trust.ca_file, trust.ca_dir) if path]
+        for path in trust.ca_paths.split(";"):
+            stamps.append(stamp := _stamp(path) if path else 0)
+            if stamp:  # the first file that exists is taken
+                break
+        key = (trust.context_key, more, *stamps)
         kept = self._kept.get(key)
         if kept is None:
             kept = build()

@@ -158,7 +158,8 @@ class Layer(ABC):
         """Note that the handshake is over, and refuse a group that the settings do not allow."""
         self._done = True
         self._records.finished()
-        offers.check_group(self.trust, self.version, self._records.group[0])
+        if self.trust.groups_12 or self.trust.groups_13:
+            offers.check_group(self.trust, self.version, self._records.group[0])
 
     # What is known afterwards
 

@@ -49,7 +49,7 @@ GROUPS = {
 
 
 class Records:
-    """Reads along in both directions of one connection.
+    """Reads along in both directions of one connection; where there is no log, only once somebody asks.
 
     Args:
         log: Whether to keep a line for each record, for LogSSLPackets.
@@ -58,21 +58,38 @@ class Records:
     def __init__(self, *, log: bool) -> None:
         self.log = log
         self.lines: list[str] = []
-        self.group = ("", 0)
-        """The group of the key exchange and its bits, once the server has chosen."""
-        self.certificate_shown = False
-        """Whether the server's certificate went over the line in plaintext (TLS 1.2 and older)."""
-        self.certificate_wanted = False
-        """Whether the server asked for a client certificate, as far as that can be seen."""
-        self._open = True
+        self._group = ("", 0)
+        self._shown = self._wanted = False
+        self._open = True  # while there may be more of the handshake to read
+        self._over = False
+        self._unread: list[bytes] = []
         self._parts = {"sent": bytearray(), "received": bytearray()}
         self._dark: set[str] = set()  # the directions that are encrypted by now
         self._messages = bytearray()
 
+    @property
+    def group(self) -> tuple[str, int]:
+        """The group of the key exchange and its bits, once the server has chosen."""
+        self._catch_up()
+        return self._group
+
+    @property
+    def certificate_shown(self) -> bool:
+        """Whether the server's certificate went over the line in plaintext (TLS 1.2 and older)."""
+        self._catch_up()
+        return self._shown
+
+    @property
+    def certificate_wanted(self) -> bool:
+        """Whether the server asked for a client certificate, as far as that can be seen."""
+        self._catch_up()
+        return self._wanted
+
     def finished(self) -> None:
         """Note that the handshake is over: only the log goes on."""
-        self._open = False
-        self._messages.clear()
+        self._over = True
+        if not self._unread:
+            self._close()
 
     def sent(self, data: bytes) -> None:
         """Read what goes to the server."""
@@ -81,13 +98,27 @@ class Records:
 
     def received(self, data: bytes) -> None:
         """Read what came from the server."""
-        if self.log or self._open:
+        if self.log:
             self._read("received", data)
+        elif self._open and not self._over:
+            self._unread.append(data)
 
     def take(self) -> list[str]:
         """Return the lines that were kept, and forget them."""
         lines, self.lines = self.lines, []
         return lines
+
+    def _catch_up(self) -> None:
+        if unread := self._unread:
+            self._unread = []
+            for data in unread:
+                self._read("received", data)
+            if self._over:
+                self._close()
+
+    def _close(self) -> None:
+        self._open = False
+        self._messages.clear()
 
     def _read(self, way: str, data: bytes) -> None:
         part = self._parts[way]
@@ -98,12 +129,16 @@ class Records:
                 return
             self._record(way, part[0], bytes(part[5:size]))
             del part[:size]
+            if not (self.log or self._open):
+                return
 
     def _record(self, way: str, kind: int, body: bytes) -> None:
         if self.log:
             self.lines.append(f"{way} {self._label(way, kind, body)}, {len(body)} bytes")
         if kind in {_CHANGE_CIPHER, _DATA}:
             self._dark.add(way)
+            if way == "received":
+                self._open = False  # nothing of the handshake can be read any more
         elif kind == _HANDSHAKE and way == "received" and self._open and way not in self._dark:
             self._messages += body
             self._take_messages()
@@ -133,13 +168,13 @@ class Records:
         if kind == _SERVER_HELLO:
             self._server_hello(body)
         elif kind == _CERTIFICATE:
-            self.certificate_shown = True
+            self._shown = True
         elif kind == _REQUEST:
-            self.certificate_wanted = True
+            self._wanted = True
         elif kind == _KEY_EXCHANGE and len(body) > 2:
             named = GROUPS.get(int.from_bytes(body[1:3], "big")) if body[0] == 3 else None  # RFC 8422 section 5.4
             size = int.from_bytes(body[:2], "big")  # else the prime comes first (RFC 5246 section 7.4.3)
-            self.group = named or ("dhe", int.from_bytes(body[2 : 2 + size], "big").bit_length())
+            self._group = named or ("dhe", int.from_bytes(body[2 : 2 + size], "big").bit_length())
 
     def _server_hello(self, body: bytes) -> None:
         at = 35 + (body[34] if len(body) > 34 else 0) + 3
@@ -149,5 +184,5 @@ class Records:
             kind, size = int.from_bytes(body[at : at + 2], "big"), int.from_bytes(body[at + 2 : at + 4], "big")
             if kind == _KEY_SHARE:
                 code = int.from_bytes(body[at + 4 : at + 6], "big")
-                self.group = GROUPS.get(code, (f"group {code:#06x}", 0))
+                self._group = GROUPS.get(code, (f"group {code:#06x}", 0))
             at += 4 + size

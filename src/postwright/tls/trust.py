@@ -92,15 +92,15 @@ class Trust(NamedTuple):
         return bool(self.protocols & OLD) and self.level is None
 
     @property
-    def context_key(self) -> Trust:
-        """The same without what a context does not depend on."""
-        return self._replace(
-            server_name="", asked=False, pinned=b"", log_packets=False, provider=0, internal=False, plugin="", seed=""
-        )
+    def context_key(self) -> tuple[object, ...]:
+        """What a context depends on."""
+        return (*tuple(self)[_CONTEXT], self.credential)
 
     @property
     def only_internal(self) -> tuple[str, ...]:
         """The settings in force that only the Internal provider can honour."""
+        if self.internal is False and tuple(self)[_OFFER] == _USUAL_OFFER and not self.flags:
+            return ()
         one_revocation = bool(self.flags & REVOCATION) != bool(self.flags & CA_REVOCATION)
         found = {
             "UseInternalSecurityAPI": self.internal,
@@ -122,6 +122,11 @@ class Trust(NamedTuple):
         if self.suites == "*" or not self.protocols & TLS_13:
             return False
         return len(set(chosen_suites(self.suites)) & set(SUITES_13)) in {1, 2}
+
+
+_CONTEXT = slice(Trust._fields.index("protocols"), Trust._fields.index("key_log") + 1)
+_OFFER = slice(Trust._fields.index("suites"), Trust._fields.index("signatures_13") + 1)
+_USUAL_OFFER = tuple(Trust(""))[_OFFER]
 
 
 def protocol_block(bits: int) -> tuple[str, str]:

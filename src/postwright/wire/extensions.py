@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,16 +22,7 @@ class Extensions:
     @classmethod
     def of(cls, reply: Reply) -> Extensions:
         """Read the extensions from an EHLO reply; its first line is the server's own name."""
-        rows: dict[str, tuple[str, ...]] = {}
-        for line in reply.lines[1:]:
-            # Old servers write AUTH=LOGIN PLAIN beside or in place of AUTH LOGIN PLAIN.
-            words = line.split()
-            if line[:5].upper() == "AUTH=":
-                words = ["AUTH", *line[5:].split()]
-            if words:
-                keyword = words[0].upper()
-                rows[keyword] = (*rows.get(keyword, ()), *words[1:])
-        return cls(rows)
+        return cls(_read(reply.lines[1:]))
 
     def __contains__(self, keyword: object) -> bool:
         return keyword in self._rows
@@ -54,3 +46,18 @@ class Extensions:
     def mechanisms(self) -> tuple[str, ...]:
         """The names of the SASL mechanisms offered, upper case, each once (RFC 4954)."""
         return tuple(dict.fromkeys(name.upper() for name in self.parameters("AUTH")))
+
+
+@lru_cache(maxsize=64)
+def _read(lines: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the keywords of some lines with their parameters: each server says the same on all connections."""
+    rows: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        # Old servers write AUTH=LOGIN PLAIN beside or in place of AUTH LOGIN PLAIN.
+        words = line.split()
+        if line[:5].upper() == "AUTH=":
+            words = ["AUTH", *line[5:].split()]
+        if words:
+            keyword = words[0].upper()
+            rows[keyword] = (*rows.get(keyword, ()), *words[1:])
+    return rows

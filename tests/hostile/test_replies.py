@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postwright import Outcome
+from postwright import Outcome, SendResult
 from postwright.enums import Direction
 from postwright.errors import (
     CommunicationError,
@@ -20,6 +20,7 @@ from postwright.errors import (
     ServiceClosing,
     UnexpectedReply,
 )
+from postwright.session import ways
 from tests.support.clients import failure
 from tests.support.scripts import hello
 
@@ -204,6 +205,42 @@ def test_a_reply_that_trickles_in_for_ever_runs_out_of_time(world: World) -> Non
     assert isinstance(error, InactivityTimeout)
     assert "complete" in str(error)
     assert 0.9 < time.monotonic() - started < 3
+
+
+LETTER = b"From: a@example.org\r\nTo: b@example.net\r\n\r\nHello\r\n"
+
+
+PIPELINING, CHUNKING = ("PIPELINING",), ("PIPELINING", "CHUNKING")
+
+
+@pytest.mark.parametrize(
+    ("offered", "proven", "asked"),
+    [
+        ((), None, True),
+        (PIPELINING, None, True),
+        (PIPELINING, True, True),
+        (PIPELINING, False, False),
+        (CHUNKING, None, True),
+    ],
+)
+def test_in_a_batch_too(world: World, offered: tuple[str, ...], proven: bool | None, asked: bool) -> None:
+    def attack(wire: Wire) -> None:
+        wire.hello(*offered)
+        if asked:
+            wire.line()
+        while True:
+            wire.send(b"2")
+            wire.delay(0.1)
+
+    client = world.attack(attack)
+    client.settings.reply_timeout = 1
+    if proven is not None:
+        ways.overlap[client.mail_server, client.mail_port] = proven
+    started = time.monotonic()
+    results = list(client.send_many([LETTER, LETTER]))
+    assert 0.9 < time.monotonic() - started < 3
+    assert all(isinstance(result, InactivityTimeout | UnexpectedReply | SendResult) for result in results)
+    assert isinstance(results[1], SendResult) or results[1].outcome is Outcome.UNKNOWN or not asked
 
 
 @pytest.mark.parametrize("said", ["250 early", "220 again", "354 go", "550 no"])

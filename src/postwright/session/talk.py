@@ -70,6 +70,7 @@ class Talk:
         self._clock = clock
         self._wanted = wanted
         self._owed = 0
+        self._begun: float | None = None  # when the reply began that is not complete, in a batch
 
     @property
     def settled(self) -> bool:
@@ -124,10 +125,14 @@ class Talk:
         """
         self._gather()
         came: bool | None = True
+        end: float | None = None
         while came:
             if (reply := self._reader.next()) is not None:
                 raise self._unasked(reply)
-            came = await self._look(seconds if self._reader.empty else _REST)  # behind half a reply its rest is coming
+            if not self._reader.empty:  # behind half a reply its rest is coming, if soon
+                end = self._clock() + _REST if end is None else end
+                seconds = max(0.0, end - self._clock())
+            came = await self._look(seconds)
             seconds = 0.0  # behind a TLS record without plaintext there may be another one
         if came is None:
             self.quiet()
@@ -199,7 +204,9 @@ class Talk:
         """Return all replies that are here, with those in what arrived just now; see ``several``."""
         replies = self._reader.several(more)
         if not replies:
+            self._check_trickle()
             return replies
+        self._begun = None
         self._owed -= len(replies)
         self.last_reply = replies[-1]
         for index, reply in enumerate(replies):
@@ -211,6 +218,19 @@ class Talk:
             self.dropped = True
             raise UnexpectedReply("the server sent more replies than there were commands")
         return replies
+
+    def _check_trickle(self) -> None:
+        """See that a reply which has begun is not too long in coming (ReplyTimeout)."""
+        if self._reader.empty:
+            return
+        if self._begun is None:
+            self._begun = self._clock()
+        elif self._patience and self._clock() - self._begun > self._patience:
+            raise self._incomplete(self._patience)
+
+    @staticmethod
+    def _incomplete(patience: float | None) -> InactivityTimeout:
+        return InactivityTimeout(f"the reply was not complete after {patience:g} s")
 
     async def converse(self, answer: Callable[[list[Reply]], bytes | None], timeout: float) -> None:
         """Send what ``answer`` returns to the replies that come, until it returns None; see ``Converse``.
@@ -315,7 +335,7 @@ class Talk:
             try:
                 data = self.link.arrived() or await self.link.receive(remaining)
             except InactivityTimeout:
-                raise InactivityTimeout(f"the reply was not complete after {patience:g} s") from None
+                raise self._incomplete(patience) from None
         if not data:
             self.dropped = True
             raise ConnectionDropped("before it replied")

@@ -38,6 +38,7 @@ Each write, and each reply to a chunk, costs much more than its few instructions
 that is needed now and then has left the caches. Larger ones gain little, and need more memory.
 """
 
+_WATCHED = frozenset({StartTransfer, Transfer, EndTransfer})
 _AHEAD = 12  # BDAT chunks whose replies may be outstanding on a PIPELINING server: they keep a long, fast line busy
 _LOOK = 4  # chunks after which one looks whether replies have come
 _ROOM = 2 * 1024 * 1024  # octets of memory that the C library shall keep at hand
@@ -129,6 +130,9 @@ class Carrier:
 
     async def parts(self) -> AsyncIterator[list[bytes]]:
         """Yield the headers, then the body in parts of canonical lines; their events fire when the next are asked for."""
+        if (whole := self._at_once()) is not None:
+            yield [whole]
+            return
         yield [self._deal.draft.headers]
         for _, sources in self._deal.draft.body.sections:
             started = False
@@ -148,6 +152,20 @@ class Carrier:
                         await self._tell(parts)
             if started and EndTransfer in self._session.wanted:
                 await self._session.fire(EndTransfer(Direction.CLIENT))
+
+    def _at_once(self) -> bytes | None:
+        """Return all of a small message in memory, where nobody watches its transfer and nothing is to be refused."""
+        deal = self._deal
+        whole = deal.draft.whole
+        if (
+            whole is None
+            or not self._session.wanted.isdisjoint(_WATCHED)
+            or (deal.draft.eight_bit and not deal.eight_bit_ok)
+        ):
+            return None
+        if deal.kept is not None:
+            deal.kept.append(whole[len(deal.draft.headers) :])
+        return whole
 
     def _check(self, source: Source) -> None:
         """Stop a stream whose octets the server can't take; the end of the body was not written, so nothing is sent."""

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postwright.enums import Outcome
-from postwright.errors import FileUnreadable, QueueFileInvalid
+from postwright.errors import QueueFileInvalid
 from postwright.spool.directory import EXHAUSTED, FAILED, QUEUED, SENDING, SENT, hurry, sync, write
 from postwright.spool.record import MAX_LOG, Log, moment, note, read_head, read_log
+from postwright.spool.stored import Stored
 from postwright.wire.lines import CHUNK
 
 if TYPE_CHECKING:
@@ -51,46 +52,6 @@ class Verdict:
 BACK = Verdict("back")
 
 
-class Stored:
-    """A message's body inside its queue file, as a source of the transfer."""
-
-    __slots__ = ("_at", "_fd", "_start", "eight_bit", "size")
-
-    blocking = True
-    awaits = False
-    repeatable = True
-
-    def __init__(self, fd: int, start: int, size: int, *, eight_bit: bool) -> None:
-        self._fd = fd
-        self._start = start
-        self._at = 0
-        self.size = size
-        self.eight_bit = eight_bit
-
-    def open(self) -> None:
-        """Go to the start."""
-        self._at = 0
-
-    def read(self) -> bytes:
-        """Return the next chunk; b"" at the end.
-
-        Raises:
-            FileUnreadable: The disk failed.
-        """
-        wanted = min(CHUNK, self.size - self._at)
-        try:
-            data = os.pread(self._fd, wanted, self._start + self._at)
-        except OSError as error:
-            raise FileUnreadable(f"the queue file: {error.strerror}") from error
-        if wanted and not data:
-            raise FileUnreadable("the queue file was cut while it was sent")
-        self._at += len(data)
-        return data
-
-    def close(self) -> None:
-        """The descriptor belongs to the claim."""
-
-
 class Claim:
     """A file that is open and locked.
 
@@ -117,6 +78,7 @@ class Claim:
         self._head: Head | None = None
         self._spoiled = False
         self._marker = -1
+        self._first = b""
         self.log = Log()
         self._end: int | None = None
         """Where the next line of the log goes; None while it is not known, and then nothing is ever cut off."""
@@ -161,13 +123,25 @@ class Claim:
                 raise QueueFileInvalid("it ends inside its head" if data else "it is empty")
             data += more
             found = read_head(data)
-        if size < found.end or os.pread(self.fd, 1, found.end - 1) != b"\n":
+        self._first = data[:SMALL]
+        if size < found.end or self._octets(found.end - 1, 1) != b"\n":
             raise QueueFileInvalid("it was cut, or its message is longer than its head says")
         if size - found.end > MAX_LOG:
             raise QueueFileInvalid("its log is too long")
         self._head = found
-        self.log = read_log(_read(self.fd, found.end, size - found.end))
+        self.log = read_log(self._octets(found.end, size - found.end))
         self._end = found.end + self.log.good
+
+    def _octets(self, at: int, size: int) -> bytes:
+        """Return exactly so many octets of the file, of which the first were read at once.
+
+        Raises:
+            QueueFileInvalid: There are not so many.
+            OSError: They can't be read.
+        """
+        if at + size <= len(self._first):
+            return self._first[at : at + size]
+        return _read(self.fd, at, size)
 
     def check(self) -> tuple[bytes, bytes | Stored]:
         """Return the header block and the body, once the whole message was found to be as it was queued.
@@ -179,21 +153,16 @@ class Claim:
         assert self._head is not None
         letter, start = self._head.letter, self._head.length
         digest = hashlib.sha256()
-        small = b""
-        if letter.size <= SMALL:
-            small = _read(self.fd, start, letter.size)
-            digest.update(small)
-        else:
-            at = 0
-            while at < letter.size:
-                part = _read(self.fd, start + at, min(CHUNK, letter.size - at))
-                digest.update(part)
-                at += len(part)
+        part = b""
+        for at in range(0, letter.size, CHUNK):
+            part = self._octets(start + at, min(CHUNK, letter.size - at))
+            digest.update(part)
         digest.update(self._head.covered)
         if digest.hexdigest() != self._head.digest:
             raise QueueFileInvalid("its SHA-256 is not the one in its head: it was changed or damaged")
-        if letter.size <= SMALL:
-            return small[: letter.header_size], small[letter.header_size :]
+        self._first = b""  # nobody needs it any more
+        if letter.size <= SMALL:  # that was the only part
+            return part[: letter.header_size], part[letter.header_size :]
         header = _read(self.fd, start, letter.header_size)
         left = letter.size - letter.header_size
         return header, Stored(self.fd, start + letter.header_size, left, eight_bit=letter.eight_bit)
@@ -221,8 +190,11 @@ class Claim:
 
     # Writing
 
-    def mark(self, now: float, server: str) -> bool:
+    def mark(self, when_and_where: str) -> bool:
         """Note that from now on the server may have the message; return whether that still needs ``sync``.
+
+        Args:
+            when_and_where: The moment and the server, for people.
 
         Raises:
             OSError: That could not be done, so the message must not be ended.
@@ -231,7 +203,7 @@ class Claim:
             return False
         assert self._end is not None
         self._marker = self._end
-        self._append(self.fd, ("Commit", f"{moment(now)} {server}"), synced=False)
+        self._append(self.fd, ("Commit", when_and_where), synced=False)
         hurry(self.fd)
         return True
 
@@ -281,16 +253,14 @@ class Claim:
         Raises:
             OSError: That could not be done; what the file says then is not false.
         """
-        # Who is left stands in the line that makes the commit marker void: neither is ever there without the other.
-        word = f"partly {','.join(map(str, verdict.left))}" if verdict.left else verdict.outcome.value
-        outcome = ("Outcome", " ".join((moment(now), word, verdict.reason)).rstrip())
+        if verdict.state == "sent" and not keep:
+            self._remove(verdict, now)
+            return
+        outcome = _outcome(verdict, now)
         if verdict.state == "sent":
-            if keep:
-                with contextlib.suppress(OSError):  # a kindness to whoever finds the file; nothing depends on it
-                    self._append(self.fd, outcome)
-                self.become(SENT)
-            else:
-                self._remove(outcome)
+            with contextlib.suppress(OSError):  # a kindness to whoever finds the file; nothing depends on it
+                self._append(self.fd, outcome)
+            self.become(SENT)
         elif verdict.state == "failed":
             with contextlib.suppress(OSError):  # without its last lines it is still what it must be
                 self.write(outcome)
@@ -303,11 +273,11 @@ class Claim:
                 self._note_or_take_back(outcome)
             self.become(QUEUED)
 
-    def _remove(self, outcome: tuple[str, str]) -> None:
+    def _remove(self, verdict: Verdict, now: float) -> None:
         try:
             self._directory.remove(self.name)
         except OSError:
-            self.write(outcome)  # so that the next run knows that it was sent
+            self.write(_outcome(verdict, now))  # so that the next run knows that it was sent
             raise
 
     def _note_or_take_back(self, *lines: tuple[str, str], shared: bool = False) -> None:
@@ -329,6 +299,12 @@ class Claim:
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def _outcome(verdict: Verdict, now: float) -> tuple[str, str]:
+    # Who is left stands in the line that makes the commit marker void: neither is ever there without the other.
+    word = f"partly {','.join(map(str, verdict.left))}" if verdict.left else verdict.outcome.value
+    return "Outcome", " ".join((moment(now), word, verdict.reason)).rstrip()
 
 
 def _read(fd: int, at: int, size: int) -> bytes:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from binascii import crc32
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postwright.errors import QueueFileInvalid
 from postwright.words import printable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TITLE = "Postwright-Queue"
 VERSION = "1"
+_START = f"{TITLE}: ".encode()
 MAX_HEAD = 16 * 1024 * 1024
 """Octets of a head; that is room for some hundred thousand recipients."""
 
@@ -186,8 +187,7 @@ def read_head(data: bytes) -> Head | None:
     Raises:
         QueueFileInvalid: It is no queue file, or one of a version that is not known here.
     """
-    start = f"{TITLE}: ".encode()
-    if not data.startswith(start[: len(data)]) or not data:
+    if not data.startswith(_START[: len(data)]) or not data:
         raise QueueFileInvalid("it does not begin as a queue file does")
     end = data.find(b"\n\n", 0, MAX_HEAD)
     if end < 0:
@@ -200,23 +200,38 @@ def read_head(data: bytes) -> Head | None:
     if name != "SHA-256" or not _SHA.fullmatch(digest):
         raise QueueFileInvalid("its head does not end with a SHA-256 line")
     try:
-        text = covered.decode()
+        lines = covered.decode().removesuffix("\n").split("\n")
     except UnicodeDecodeError:
         raise QueueFileInvalid("its head is not UTF-8") from None
-    return Head(_letter(text), covered, digest, end + 2)
+    if covered.translate(None, _ASCII + b"\n"):
+        _check_lines(lines)
+    return Head(_letter(lines), covered, digest, end + 2)
 
 
-def _letter(text: str) -> Letter:
+def _check_lines(lines: list[str]) -> None:
+    """Make sure that no line has what it may not have.
+
+    Raises:
+        QueueFileInvalid: One has.
+    """
+    for line in lines:
+        recipient = _RECIPIENT.fullmatch(line.partition(": ")[2])
+        for part in recipient.groups("") if recipient else (line,):
+            if not _PLAIN.fullmatch(part):
+                raise QueueFileInvalid(f"'{printable(part[:200])}' can't stand in a queue file")
+
+
+def _letter(lines: list[str]) -> Letter:
     values: dict[str, str] = {}
     recipients: list[tuple[str, str, str]] = []
-    for line in text.removesuffix("\n").split("\n"):
+    for line in lines:
         name, colon, value = line.partition(": ")
         if name in KINDS and (match := _RECIPIENT.fullmatch(value)):
-            recipients.append((name, _read(match[1]), _read(match[2] or "")))
+            recipients.append((name, match[1], match[2] or ""))
         elif not colon or name in values or not value:
             raise QueueFileInvalid(f"'{printable(line[:200])}' is no line of a head, or is there twice")
         else:
-            values[name] = _read(value)
+            values[name] = value
     if values.pop(TITLE, "") != VERSION:
         raise QueueFileInvalid("another version of postwright wrote it")
     try:
@@ -240,7 +255,7 @@ def _from_values(values: dict[str, str], recipients: tuple[tuple[str, str, str],
         seconds(not_before)
     return Letter(
         id=values.pop("Id"),
-        created=moment(seconds(values.pop("Created"))),
+        created=_created(values.pop("Created")),
         priority=_number(values.pop("Priority")),
         not_before=not_before,
         message_id=values.pop("Message-Id", ""),
@@ -255,10 +270,10 @@ def _from_values(values: dict[str, str], recipients: tuple[tuple[str, str, str],
     )
 
 
-def _read(value: str) -> str:
-    if not _PLAIN.fullmatch(value):
-        raise QueueFileInvalid(f"'{printable(value[:200])}' can't stand in a queue file")
-    return value
+def _created(text: str) -> str:
+    """Return a moment as ``moment`` writes it."""
+    there = seconds(text)
+    return text if _WRITTEN.fullmatch(text) else moment(there)
 
 
 def _number(text: str) -> int:
@@ -273,8 +288,7 @@ def note(name: str, value: str) -> bytes:
     return b"%b ~%08x\n" % (line, crc32(line))
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """What happened to a message since it was queued.
 
     Attributes:
@@ -297,18 +311,20 @@ class Log:
 
     def after(self, name: str, value: str) -> Log:
         """Return the log with one more line."""
-        return replace(self._moved(name, value), entries=(*self.entries, (name, value)))
+        return self._replace(entries=(*self.entries, (name, value)), **self._told(name, value))
 
-    def _moved(self, name: str, value: str) -> Log:
+    def _told(self, name: str, value: str) -> dict[str, Any]:
+        """Return what a line changes."""
         if name == "Commit":
-            return replace(self, committed=True)
+            return {"committed": True}
         if name == "Outcome":
             _, word, places, *_ = (*value.split(" "), "", "", "")
             left = tuple(map(int, places.split(","))) if word == "partly" and _PLACES.fullmatch(places) else self.left
-            return replace(self, committed=False, outcome=word, attempts=self.attempts + 1, not_before="", left=left)
+            attempts = self.attempts + 1
+            return {"committed": False, "outcome": word, "attempts": attempts, "not_before": "", "left": left}
         if name == "Requeued":  # by a person: whatever was before is settled
-            return replace(self, committed=False, outcome="", attempts=0, not_before="")
-        return replace(self, not_before=value) if name == "Not-Before" else self
+            return {"committed": False, "outcome": "", "attempts": 0, "not_before": ""}
+        return {"not_before": value} if name == "Not-Before" else {}
 
 
 def read_log(data: bytes) -> Log:
@@ -321,5 +337,5 @@ def read_log(data: bytes) -> Log:
         if colon and check == b"%08x" % crc32(text):
             entry = (name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
             entries.append(entry)
-            log, good = log._moved(*entry), at
-    return replace(log, entries=tuple(entries), good=good)
+            log, good = log._replace(**log._told(*entry)), at
+    return log._replace(entries=tuple(entries), good=good)

@@ -13,7 +13,7 @@ from postwright.enums import Outcome
 from postwright.errors import CommunicationError, QueueFileInvalid
 from postwright.spool.claim import BACK, Claim, Verdict
 from postwright.spool.directory import EXHAUSTED, QUEUED, SENDING, Directory, Taken, one_by_one, unusable
-from postwright.spool.record import seconds
+from postwright.spool.record import moment, seconds
 from postwright.spool.work import Work
 from postwright.words import QueueEntry
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from postwright.errors import QueueUnusable
-    from postwright.spool.claim import Stored
     from postwright.spool.directory import Beside
+    from postwright.spool.stored import Stored
 
 LOOK = 256
 """Files that are looked at before the run is asked again whether it shall go on."""
@@ -209,9 +209,10 @@ class Run(Work):
         """
         faults: list[QueueUnusable | None] = [None] * len(claims)
         marked: list[int] = []
+        words = f"{moment(self._clock())} {server}"
         for index, claim in enumerate(claims):
             try:
-                if claim.mark(self._clock(), server):
+                if claim.mark(words):
                     marked.append(index)
             except OSError as error:
                 faults[index] = _caused(claim, error)

@@ -84,7 +84,7 @@ def test_a_line_is_never_written_behind_half_of_another(directory: Directory, tm
     with (tmp_path / name).open("ab") as file:
         file.write(note("Commit", "2026-03-03T10:00:00.000000Z mail.example.org:25")[:30])
     claim = Claim(directory, name.removesuffix(QUEUED), QUEUED)
-    assert claim.mark(NOW, "mail.example.org:25")
+    assert claim.mark("now mail.example.org:25")
     claim.release()
     assert log_of(tmp_path / name) == ["Commit"]
 
@@ -92,8 +92,8 @@ def test_a_line_is_never_written_behind_half_of_another(directory: Directory, tm
 def test_a_marker_is_written_once(directory: Directory, tmp_path: Path) -> None:
     name = queued(tmp_path)
     claim = Claim(directory, name.removesuffix(QUEUED), QUEUED)
-    assert claim.mark(NOW, "mail.example.org:25")
-    assert not claim.mark(NOW, "mail.example.org:25")
+    assert claim.mark("now mail.example.org:25")
+    assert not claim.mark("now mail.example.org:25")
     claim.release()
     assert log_of(tmp_path / name) == ["Commit"]
 
@@ -113,7 +113,7 @@ def test_a_sync_that_failed_is_never_tried_again_on_the_same_descriptor(
     claim = Claim(directory, name.removesuffix(QUEUED), QUEUED)
     monkeypatch.setattr(claims, "sync", failing)
     if first == "marker":
-        claim.mark(NOW, "mail.example.org:25")
+        claim.mark("now mail.example.org:25")
         fault = claim.sync()
         assert fault is not None
         assert fault.errno == errno.EIO
@@ -138,7 +138,7 @@ def test_of_a_message_that_some_have_the_marker_stays_where_nothing_can_be_writt
 
     name = queued(tmp_path)
     claim = Claim(directory, name.removesuffix(QUEUED), QUEUED)
-    claim.mark(NOW, "mail.example.org:25")
+    claim.mark("now mail.example.org:25")
     monkeypatch.setattr(claims, "write", full)
     with pytest.raises(OSError, match="No space"):
         claim.settle(Verdict("deferred", Outcome.SENT, "250 ok", NOW + 300, (2,)), now=NOW)

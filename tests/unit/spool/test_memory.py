@@ -7,8 +7,9 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 from postwright import SMTP
-from postwright.spool.claim import BACK, Stored
+from postwright.spool.claim import BACK
 from postwright.spool.run import Run
+from postwright.spool.stored import Stored
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -92,6 +92,9 @@ WRONG = {
     b"Id: 5": b"ID: 5",
     b"SHA-256: ": b"SHA-1: ",
     b"Envelope-Id: abc": b"Envelope-Id: a\x01c",
+    b"Id: 5-": b"Id: 5\t-",
+    b"b@example.org\n": b"b@example.org\t\n",
+    b"X=>": "X=\u2028>".encode(),
 }
 
 
@@ -113,8 +116,10 @@ def test_a_head_without_an_end_is_refused_in_time() -> None:
 
 def test_moments_go_both_ways() -> None:
     assert moment(seconds("2026-03-03T10:00:00.123456Z")) == "2026-03-03T10:00:00.123456Z"
-    with pytest.raises(QueueFileInvalid):
-        seconds("yesterday")
+    assert seconds("2026-03-03T10:00:00.5Z") == seconds("2026-03-03T10:00:00.500000Z")  # as a person may write it
+    for wrong in ("yesterday", "2026-02-30T10:00:00.000000Z"):
+        with pytest.raises(QueueFileInvalid):
+            seconds(wrong)
 
 
 def test_the_log_says_where_a_message_stands() -> None:

@@ -6,6 +6,7 @@ It owns the tasks. None is left when the merged generator is closed, whoever clo
 from __future__ import annotations
 
 import asyncio
+import types
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -15,7 +16,7 @@ from postwright.errors import NotPossibleNow
 from postwright.flow import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 
     from postwright.errors import SMTPError
     from postwright.flow import Flow
@@ -37,18 +38,54 @@ class Source(Generic[T]):
         """Whether items come without waiting."""
         return self._now is not None
 
-    async def take(self, count: int) -> list[tuple[int, T]]:
-        """Return at most so many of the next items with their numbers, none at the end."""
-        if self._now is not None:
-            return handful(self._now, count)
+    def take(self, count: int) -> list[tuple[int, T]]:
+        """Return at most so many of the next items with their numbers, none at the end; only where it is ``ready``."""
+        assert self._now is not None
+        return handful(self._now, count)
+
+    async def fill(self, here: list[tuple[int, T]], count: int, waiting: Callable[[], None]) -> None:
+        """Put the next items into a list, with their numbers: so many, or less up to one that had to be waited for.
+
+        Args:
+            here: The list; at the end nothing comes into it.
+            count: How many are wanted.
+            waiting: Called when one has to be waited for.
+        """
         assert self._later is not None
+        waited = False
+
+        def wait() -> None:
+            nonlocal waited
+            waited = True
+            waiting()
+
         async with self._turn:
+            while len(here) < count and not waited:
+                try:
+                    item = await _noticed(anext(self._later), wait)
+                except StopAsyncIteration:
+                    return
+                here.append((self._count, item))
+                self._count += 1
+
+
+@types.coroutine
+def _noticed(awaitable: Awaitable[T], waiting: Callable[[], None]) -> Generator[Any, None, T]:
+    """Wait for something, as ``yield from`` does; call a function first where it is not there at once."""
+    steps: Any = awaitable.__await__()
+    try:
+        wish = next(steps)
+        waiting()
+        while True:
             try:
-                item = await anext(self._later)
-            except StopAsyncIteration:
-                return []
-            self._count += 1
-            return [(self._count - 1, item)]
+                yield wish
+            except BaseException as error:  # noqa: BLE001 - a cancellation, mostly: it goes where it was waited
+                wish = steps.throw(error)
+            else:
+                wish = next(steps)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
 
 
 class Asking(Generic[T]):
@@ -64,7 +101,9 @@ class Asking(Generic[T]):
         self._source = source
         self._busy = busy
         self._patience = patience
-        self._coming: asyncio.Task[list[tuple[int, T]]] | None = None
+        self._here: list[tuple[int, T]] = []
+        self._coming: asyncio.Task[None] | None = None
+        self._halt: asyncio.Future[None] | None = None  # done when some are here and the next one is waited for
 
     @property
     def begun(self) -> bool:
@@ -76,14 +115,34 @@ class Asking(Generic[T]):
 
         None says that they are not here, and that there is something else to do.
         """
+        if self._source.ready:
+            return self._source.take(count)
         if self._coming is None:
-            if self._source.ready or not self._busy():
-                return await self._source.take(count)
-            self._coming = asyncio.ensure_future(self._source.take(count))
-        if self._busy() and not (await asyncio.wait((self._coming,), timeout=self._patience))[0]:
-            return None
-        taken = await self._coming
+            self._halt = asyncio.get_running_loop().create_future()
+            self._coming = asyncio.ensure_future(self._source.fill(self._here, count, self._waiting))
+        coming, halt = self._coming, self._halt
+        if not coming.done():
+            timeout = self._patience if self._busy() else None
+            either = (coming,) if halt is None else (coming, halt)
+            await asyncio.wait(either, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                return self._hand_over() or None
+        if self._here:
+            if not coming.cancelled() and coming.exception() is None:
+                self._coming = None
+            return self._hand_over()  # an error comes behind them
         self._coming = None
+        coming.result()
+        return []
+
+    def _waiting(self) -> None:
+        if self._here and self._halt is not None:
+            self._halt.set_result(None)
+        self._halt = None  # it waits once only
+
+    def _hand_over(self) -> list[tuple[int, T]]:
+        taken = self._here[:]
+        self._here.clear()
         return taken
 
     def end(self) -> None:

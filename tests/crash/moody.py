@@ -63,10 +63,13 @@ class MoodySink(Sink):
                 super()._serve(line)
             else:
                 with line:
-                    line.sendall(b"421 4.7.0 too many connections\r\n")
+                    self._refuse(line)
         finally:
             with self._counting:
                 self.open -= 1
+
+    def _refuse(self, line: socket.socket) -> None:
+        line.sendall(b"421 4.7.0 too many connections\r\n")
 
     def _closes(self, octets: Octets, place: str) -> None:
         """Say 421 and leave, where it is time to."""

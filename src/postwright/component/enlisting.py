@@ -9,7 +9,7 @@ from postwright.component.load import MOMENT
 from postwright.component.throttle import complains
 from postwright.drive import clock
 from postwright.errors import SMTPError
-from postwright.flow import Wait
+from postwright.flow import Sleep, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,12 @@ C = TypeVar("C", bound="Component")
 P = TypeVar("P", bound="Pooling[Any]")
 
 CLOSING = 421
+
+GONE = 1.0
+"""Seconds in which a server may still count a connection that was closed."""
+
+PAUSE = 0.2
+"""Seconds before another one is tried."""
 
 
 def beside(pool: P, client: Component) -> P:
@@ -78,19 +84,23 @@ class Berth(Generic[C]):
             if self.crowded:
                 self._leave()
                 raise CrowdedError
-        try:
-            await operations.open()
-        except SMTPError as error:
-            if not complains(error):
-                raise
-            if unused := pool._spare():  # ours, but of no use to a batch: the server may take another one in its place
-                await pool._part(unused)
-                return await self.reopen(operations)
-            if pool._places.taken <= 1:
-                raise
-            pool._throttle.refused(pool._greeted())
-            self._leave()
-            raise CrowdedError from error
+        while True:
+            alone = pool._places.taken <= 1
+            try:
+                return await operations.open()
+            except SMTPError as error:
+                if not complains(error):
+                    raise
+                if unused := pool._spare():  # ours, but of no use to a batch: the server may take another one instead
+                    await pool._part(unused)
+                    continue
+                if pool._places.taken > 1:
+                    pool._throttle.refused(pool._greeted())
+                    self._leave()
+                    raise CrowdedError from error
+                if alone and clock.monotonic() - pool._places.left > GONE:
+                    raise
+            await Sleep(PAUSE)  # those beside it are gone since then, and the server may not know yet
 
     def _leave(self) -> None:
         self.placed = False

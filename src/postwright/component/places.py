@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from postwright.drive import clock
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
@@ -40,6 +42,8 @@ class Places:
         self._lock = lock
         self._queue: deque[Turn] = deque()
         self.taken = 0
+        self.left = float("-inf")
+        """When one was given back last."""
 
     @property
     def waiting(self) -> int:
@@ -64,6 +68,7 @@ class Places:
         """Give a place back; return how many others are taken."""
         with self._lock:
             self.taken -= 1
+            self.left = clock.monotonic()
             others = self.taken
             self._grant()
             return others

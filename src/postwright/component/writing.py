@@ -9,6 +9,7 @@ from postwright.component.composed import Composed
 from postwright.drive import clock
 from postwright.enums import RecipientType
 from postwright.errors import (
+    InvalidAddress,
     MailServerMissing,
     RecipientMissing,
     RemoteHostInvalid,
@@ -24,7 +25,7 @@ from postwright.message.finished import from_bytes
 from postwright.message.foreign import NOBODY, from_email, recipients_told, sender_told
 from postwright.message.headers import DEFAULT_WIDTH
 from postwright.options.codepages import CODECS, UTF_8
-from postwright.words import Envelope, Recipient
+from postwright.words import Envelope, Recipient, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,11 +119,20 @@ def _named(plan: Plan, recipients: tuple[Recipient, ...]) -> tuple[tuple[Address
 
 @lru_cache(maxsize=256)
 def reverse_path(text: str) -> Address:
-    """Return the sender of the envelope; "<>" is the null reverse-path (RFC 5321 section 4.5.5)."""
+    """Return the sender of the envelope; "<>" is the null reverse-path (RFC 5321 section 4.5.5).
+
+    Raises:
+        InvalidAddress: It is no address.
+    """
     if text.strip() == "<>":
         return NOBODY
+    found = authors(text)
+    if not found:
+        raise InvalidAddress(
+            f'"{printable(text)}": an address is missing: a sender is named by blanks or a comment only'
+        )
     # From may name several authors; the first one sends (RFC 5322 section 3.6.2 wants a Sender field then).
-    return authors(text)[0]
+    return found[0]
 
 
 authors = lru_cache(maxsize=64)(parse_mailbox_list)

@@ -7,6 +7,7 @@ neither fill the memory nor have two answers taken for one.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postwright.errors import MalformedReply, ReplyTooLong, SMTPError
@@ -27,6 +28,8 @@ MAX_UNREAD = 1024 * 1024 + 65536
 
 _SHOWN = 120  # characters of what is no reply
 _SHORT = 512  # octets, the most that RFC 5321 section 4.5.3.1.5 lets a line have
+_USUAL = 2048
+_LINES = pattern(rb"([2-5][0-5][0-9])-[^\r\n\0]{0,500}\r\n(?:\1-[^\r\n\0]{0,500}\r\n)*\1(?: [^\r\n\0]{0,500})?\r\n")
 _ONE_LINE = pattern(rb"[2-5][0-5][0-9](?: [^\r\n\0]{0,500})?")
 _known: dict[bytes, Reply] = {}  # most servers say the same few things all the time
 _MOST_KNOWN = 1024
@@ -86,6 +89,12 @@ class ReplyReader:
         """
         if self._fault is not None:
             raise self._fault
+        if self._data[3:4] == b"-" and not self._lines and self.max_line >= _SHORT:
+            known = _several_lines(bytes(self._data)) if len(self._data) <= _USUAL else None
+            if known is not None:
+                self._data.clear()
+                self._scanned = 0
+                return known if self.veil is None else self.veil.over(known)
         try:
             return self._next()
         except MalformedReply as error:
@@ -181,6 +190,15 @@ class ReplyReader:
 
     def _malformed(self, why: str, line: bytes) -> MalformedReply:
         return MalformedReply(f"{why}: {shown(line, self.veil)}{_hint(line)}")
+
+
+@lru_cache(maxsize=64)
+def _several_lines(data: bytes) -> Reply | None:
+    """Return the reply of several lines that this is from end to end, as a server's answer to EHLO mostly is."""
+    if not _LINES.fullmatch(data):
+        return None
+    lines = data.split(b"\r\n")[:-1]
+    return Reply(int(data[:3]), tuple([line[4:].decode("utf-8", "surrogateescape") for line in lines]))
 
 
 def _learned(line: bytes) -> Reply | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from postwright import SMTP, AsyncSMTP
-from postwright.errors import ConnectFirst, InvalidValue, NotPossibleNow, ReadOnly, UnknownSetting
+from postwright.errors import ConnectFirst, InvalidAddress, InvalidValue, NotPossibleNow, ReadOnly, UnknownSetting
 from postwright.options import PROPERTIES
 
 both = pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])
@@ -183,3 +183,15 @@ def test_leaving_a_block_without_a_connection_is_nothing() -> None:
             assert other.idle
 
     asyncio.run(enter())
+
+
+@pytest.mark.parametrize("nobody", [" ", "(nobody)", " , "])
+@pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])
+def test_a_sender_of_blanks_is_no_address(kind: type[SMTP | AsyncSMTP], nobody: str) -> None:
+    client = kind(mail_server="mail.example.org", from_="a@example.org", send_to="b@example.org")
+    for name in ("return_path", "from_"):
+        setattr(client, name, nobody)
+        with pytest.raises(InvalidAddress, match="address"):
+            client.compose()
+        setattr(client, name, "a@example.org")
+    client.compose()

@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -44,6 +45,13 @@ def test_an_address_needs_no_resolver(host: str) -> None:
 @pytest.mark.parametrize("host", ["localhost", "1.2.3", "1.2.3.4.5", "", "::g"])
 def test_a_name_does(host: str) -> None:
     assert not is_numeric(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.20.30.40", "127.1", "[127.0.0.1]", "::1"])
+def test_dotted_quads_are_read_as_the_resolver_reads_them(host: str) -> None:
+    with mock.patch.object(dialing, "_dotted_quad", return_value=None):
+        expected = resolve(Target(host, 25))
+    assert resolve(Target(host, 25)) == expected
 
 
 @pytest.mark.parametrize(("wish", "families"), [(0, {socket.AF_INET}), (2, {socket.AF_INET, socket.AF_INET6})])

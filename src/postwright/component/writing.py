@@ -132,10 +132,22 @@ def reverse_path(text: str) -> Address:
             f'"{printable(text)}": an address is missing: a sender is named by blanks or a comment only'
         )
     # From may name several authors; the first one sends (RFC 5322 section 3.6.2 wants a Sender field then).
-    return found[0]
+    return authors(text)[0]
 
 
-authors = lru_cache(maxsize=64)(parse_mailbox_list)
+@lru_cache(maxsize=64)
+def authors(text: str) -> tuple[Address, ...]:
+    """Return the mailboxes of a sender, which many messages have in common.
+
+    Raises:
+        InvalidAddress: There is none, or what is there is none.
+    """
+    found = parse_mailbox_list(text)
+    if not found:
+        raise InvalidAddress(f'"{printable(text)}": an address is missing: there are only blanks or comments')
+    return found
+
+
 """Reads From, which many messages have in common."""
 
 _EXTRAS = {

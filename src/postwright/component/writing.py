@@ -148,8 +148,6 @@ def authors(text: str) -> tuple[Address, ...]:
     return found
 
 
-"""Reads From, which many messages have in common."""
-
 _EXTRAS = {
     "importance": "importance",
     "priority": "priority",

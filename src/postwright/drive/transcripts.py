@@ -107,7 +107,7 @@ class Peer:
     def __init__(self, transcript: str | Iterable[Step]) -> None:
         self._steps = deque(parse(transcript) if isinstance(transcript, str) else transcript)
         self._inbox = bytearray()
-        self._owed = 0
+        self._owed = self._searched = 0
         self.heard = bytearray()
         self.lines: list[str] = []
         self.bodies: list[bytes] = []
@@ -152,8 +152,9 @@ class Peer:
 
     def body(self) -> bytes | None:
         """Return the client's data up to the line with a single dot, or None while it is not complete."""
-        match = _END.search(self._inbox)
+        match = _END.search(self._inbox, self._searched)
         if match is None:
+            self._searched = max(0, len(self._inbox) - 4)  # the end may have begun
             return None
         self.bodies.append(self._cut(match.end()))
         return self.bodies[-1]
@@ -175,6 +176,7 @@ class Peer:
     def _cut(self, count: int) -> bytes:
         data = bytes(self._inbox[:count])
         del self._inbox[:count]
+        self._searched = 0
         return data
 
     def _hear(self, step: Expect) -> bool:

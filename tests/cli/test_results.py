@@ -271,7 +271,10 @@ def test_a_bug_is_no_traceback(run: Program, plain: list[str], monkeypatch: pyte
 # The table
 
 
-@pytest.mark.parametrize("kind", {kind for kinds in REGISTER.values() for kind in kinds}, ids=lambda k: k.__name__)
+KINDS = {kind.__name__: kind for kinds in REGISTER.values() for kind in kinds}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_who_retries_by_exit_code_never_sends_twice(kind: type[errors.SMTPError]) -> None:
     assert exit_for(kind(outcome=Outcome.UNKNOWN)) is Exit.PROTOCOL
     later = Reply(451, ("4.3.0 later",))

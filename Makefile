@@ -5,6 +5,7 @@ VENV ?= .venv
 STRICT ?=
 
 BIN := $(VENV)/bin
+PYTEST = -m pytest -n auto --maxprocesses 4 --dist loadfile
 DEMO := $(VENV)/.made-for-demo
 DEV := $(VENV)/.made-for-dev
 
@@ -30,7 +31,7 @@ test: $(DEV) ## check style and types, run all tests, show the coverage
 	@$(BIN)/python -c 'import gssapi, krb5' 2>/dev/null || $(BIN)/python -m pip install -q 'pyspnego[kerberos]' || \
 	  echo 'Kerberos is not tested: its headers are not there (libkrb5-dev)'
 	$(BIN)/coverage erase
-	$(if $(STRICT),POSTWRIGHT_REQUIRE_SERVERS=1) $(BIN)/coverage run -m pytest
+	$(if $(STRICT),POSTWRIGHT_REQUIRE_SERVERS=1) $(BIN)/coverage run $(PYTEST)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -45,7 +46,7 @@ newest: $(BIN)/python ## run the tests of TLS with the newest Python that is the
 .PHONY: tls
 tls: $(BIN)/.made-for-tls # with files and programs that have nothing to do with Python's ssl left out: a matter of time
 	@$(BIN)/python -V
-	$(if $(STRICT),POSTWRIGHT_REQUIRE_SERVERS=1) $(BIN)/python -m pytest -q -p no:cacheprovider $(TLS_TESTS)
+	$(if $(STRICT),POSTWRIGHT_REQUIRE_SERVERS=1) $(BIN)/python $(PYTEST) -q -p no:cacheprovider $(TLS_TESTS)
 
 lint: $(DEV) ## check style and types only
 	$(BIN)/ruff check

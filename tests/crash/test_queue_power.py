@@ -85,6 +85,10 @@ WORKLOADS = {
 }
 
 
+STATES: dict[str, int] = {}
+"""How many states were looked at, of each workload."""
+
+
 @pytest.fixture(scope="module")
 def spooler() -> Iterator[Spooler]:
     with Spooler() as made:
@@ -273,10 +277,16 @@ def leave(queue: Path, how: str) -> None:
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_nothing_is_lost(spooler: Spooler, sink: Sink, place: Path, name: str, request: pytest.FixtureRequest) -> None:
-    limit = 600 if request.config.getoption("--long") else 6
-    count = Exploration(spooler, sink, place, WORKLOADS[name]).explore(limit)
+    limit = 800 if request.config.getoption("--long") else 6
+    STATES[name] = count = Exploration(spooler, sink, place, WORKLOADS[name]).explore(limit)
     assert count >= 5
     print(f"{name}: {count} states")
+
+
+def test_ten_thousand_states_are_looked_at(request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("--long") or STATES.keys() != WORKLOADS.keys():
+        pytest.skip("the long form runs with --long, after all workloads")
+    assert sum(STATES.values()) >= 10_000
 
 
 MUTANTS: dict[str, set[int]] = {

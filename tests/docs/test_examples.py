@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postwright.drive import dialing
 from tests.docs import proxies
 from tests.docs.pages import ROOT, blocks, pages, same
 from tests.docs.world import PASSWORD, World
@@ -53,6 +54,7 @@ def place(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name in PROXY_SETTINGS:
         monkeypatch.setenv(name, "")  # whatever is set on this host; examples may export them
     monkeypatch.setattr(socket, "getaddrinfo", world.getaddrinfo)
+    monkeypatch.setattr(dialing, "_dotted_quad", lambda _: None)  # addresses of the examples lead to their servers too
     monkeypatch.setattr(socket, "gethostname", lambda: "client.example.org")
     # TLS contexts are kept by their settings, and the system's authorities, which changed just now, are none of them.
     contexts = importlib.import_module("postwright.tls.platform_context")._contexts._kept

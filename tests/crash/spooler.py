@@ -171,7 +171,7 @@ def put(client: Any, directory: str, number: int, subject: str, size: int) -> st
 def serve() -> None:
     """Do job after job, each in a child of its own; many at once where a job says so."""
     from postwright import SMTP  # noqa: F401 - loaded once, for all children
-    from postwright.component import queueing  # noqa: F401
+    from postwright.component import enqueueing, queueing  # noqa: F401
 
     for line in sys.stdin:
         jobs = json.loads(line)

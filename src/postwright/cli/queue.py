@@ -14,6 +14,7 @@ from postwright.cli.exits import Exit, exit_for
 from postwright.cli.problems import Problem
 from postwright.cli.screen import is_terminal
 from postwright.cli.trail import Trail
+from postwright.component.rooms import enqueueing
 from postwright.component.wishes import Wishes
 from postwright.drive import clock
 from postwright.enums import Outcome
@@ -121,7 +122,7 @@ def queue_finished(client: Client, where: str, finished: Finished, priority: int
     """Put a finished message into a queue, with the envelope that was named."""
     plan = client._plan()
     envelope, draft = client._adopted(plan, *finished)
-    return client._run(plan, client._queueing.put(plan, where, envelope, draft, Wishes(priority)))
+    return client._run(plan, enqueueing.put(plan, where, envelope, draft, Wishes(priority)))
 
 
 class _Until:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from postwright.component.base import Component
 from postwright.component.helpers_aio import Helpers
 from postwright.component.many_aio import many
+from postwright.component.rooms import enqueueing
 from postwright.component.wishes import MAX_AGE, Manner, Wishes
 from postwright.drive.aio import AsyncDriver
 from postwright.enums import Direction
@@ -195,7 +196,7 @@ class AsyncSMTP(Component):
         """
         plan = self._plan()
         wishes = Wishes(priority, not_before)
-        return await self._run(plan, self._queueing.put(plan, os.fspath(queue_dir), *self._prepared(plan), wishes))
+        return await self._run(plan, enqueueing.put(plan, os.fspath(queue_dir), *self._prepared(plan), wishes))
 
     async def queue_many(
         self,
@@ -207,7 +208,7 @@ class AsyncSMTP(Component):
     ) -> list[str | SMTPError]:
         """Put finished messages into a queue directory, many of them with one wait for the disk."""
         plan = self._plan()
-        flow = self._queueing.put_many(
+        flow = enqueueing.put_many(
             plan, os.fspath(queue_dir), messages, partial(self._adopted, plan), Wishes(priority, not_before)
         )
         return await self._run(plan, flow)

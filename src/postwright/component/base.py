@@ -106,7 +106,7 @@ class Component(Addressing, Composing, Properties, Signals):
 
     @property
     def _queueing(self) -> Queueing:
-        from postwright.component.queueing import Queueing  # noqa: PLC0415 - most programs queue nothing
+        from postwright.component.queueing import Queueing  # noqa: PLC0415 - most programs send no queue
 
         return Queueing(self._operations)
 

@@ -1,34 +1,26 @@
-"""The queue as flows: messages into it, and a run that sends what is in it. Once, for both clients."""
+"""A run that sends what is in a queue, as a flow. Once, for both clients."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from postwright.component import letters
-from postwright.component.operations import with_open_body
 from postwright.component.queue_run import Round, Worker
 from postwright.drive.crew import side_by_side
 from postwright.enums import Outcome
-from postwright.errors import Interrupted, OperationTimeout, QueueIncomplete, QueueUnusable, SMTPError
+from postwright.errors import QueueIncomplete, QueueUnusable
 from postwright.flow import Finish, Wait
 from postwright.session import asking
-from postwright.session.delivery import pull
 from postwright.spool.run import Run
-from postwright.spool.writer import BATCH, Writer, put, put_all, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from postwright.component.operations import Operations
-    from postwright.component.wishes import Manner, Wishes
+    from postwright.component.wishes import Manner
     from postwright.flow import Flow
-    from postwright.message.draft import Draft
     from postwright.options.plan import Plan
-    from postwright.spool.record import Letter
-    from postwright.words import Envelope, QueueReport
-
-    Message: TypeAlias = object
-    Adopt: TypeAlias = Callable[[Message], tuple[Envelope, Draft]]
+    from postwright.words import QueueReport
 
 
 class Helpers(Protocol):
@@ -58,87 +50,6 @@ class Queueing:
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
         self._session = operations.session
-
-    # Into the queue
-
-    async def put(self, plan: Plan, path: str, envelope: Envelope, draft: Draft, wishes: Wishes) -> str:
-        """Put a message into a queue and return the file's name; for "*" return the file's content."""
-        message = letters.at_hand(draft)
-        letter = letters.written(plan, envelope, draft, wishes, message)
-        if message is None:
-            return await with_open_body(draft.body, self._read(path, letter, draft))
-        data = whole(letter, message)
-        if path == "*":
-            return _text(data)
-        name: str = await Finish(put, path, letter.id, data)
-        return name
-
-    async def _read(self, path: str, letter: Letter, draft: Draft) -> str:
-        if path != "*":
-            return await self._spool(path, letter, draft)
-        message = b"".join([draft.headers, *[part async for part in letters.parts(draft.body, pull)]])
-        letter = letter.sized(len(message), eight_bit=bool(draft.body.eight_bit))
-        return _text(whole(letter, message))
-
-    @staticmethod
-    async def _spool(path: str, letter: Letter, draft: Draft) -> str:
-        writer = Writer(path, letter)
-        try:
-            await Finish(writer.work, writer.begin, draft.headers)
-            async for part in letters.parts(draft.body, pull):
-                await Finish(writer.work, writer.add, part)
-            name: str = await Finish(writer.work, writer.finish, bool(draft.body.eight_bit))
-        finally:
-            writer.close()
-        return name
-
-    async def put_many(
-        self, plan: Plan, path: str, messages: Iterable[Message], adopt: Adopt, wishes: Wishes
-    ) -> list[str | SMTPError]:
-        """Put finished messages into a queue; return the name, or the error, of each.
-
-        What ends the method early, while a file is read, is the error of all that were not queued by then.
-        """
-        answers: list[str | SMTPError] = []
-        waiting: list[tuple[str, bytes]] = []
-        places: list[int] = []
-        end: SMTPError | None = None
-        for message in messages:
-            if end is not None:
-                answers.append(end)
-                continue
-            try:
-                envelope, draft = adopt(message)
-                content = letters.at_hand(draft)
-                letter = letters.written(plan, envelope, draft, wishes, content)
-                if content is None:
-                    await self._flush(path, waiting, places, answers)
-                    answers.append(await with_open_body(draft.body, self._spool(path, letter, draft)))
-                    continue
-                data = whole(letter, content)
-            except SMTPError as error:
-                answers.append(error)
-                if isinstance(error, (Interrupted, OperationTimeout)):
-                    end = error
-                continue
-            waiting.append((letter.id, data))
-            places.append(len(answers))
-            answers.append("")
-            if len(waiting) == BATCH:
-                await self._flush(path, waiting, places, answers)
-        await self._flush(path, waiting, places, answers)
-        return answers
-
-    @staticmethod
-    async def _flush(
-        path: str, waiting: list[tuple[str, bytes]], places: list[int], answers: list[str | SMTPError]
-    ) -> None:
-        for place, answer in zip(places, await Finish(put_all, path, list(waiting), side_by_side), strict=True):
-            answers[place] = answer
-        waiting.clear()
-        places.clear()
-
-    # Out of the queue
 
     async def process(self, plan: Plan, path: str, manner: Manner, helpers: Helpers) -> QueueReport:
         """Send what is in a queue, and say what became of each message.
@@ -210,10 +121,6 @@ class Queueing:
             await Finish(run.close)
         except QueueUnusable as error:
             round_.faults.append(error)
-
-
-def _text(file: bytes) -> str:
-    return file.decode("utf-8", "surrogateescape")
 
 
 def _incomplete(report: QueueReport) -> QueueIncomplete:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from postwright.lazy import Room
 
 if TYPE_CHECKING:
-    from postwright.component import helpers, many, operations, writing
+    from postwright.component import enqueueing, helpers, many, operations, writing
     from postwright.drive import clock, sync
     from postwright.message import addresses, mime
     from postwright.options import config as configuring
@@ -19,6 +19,7 @@ else:
     asking = Room("postwright.session.asking")
     clock = Room("postwright.drive.clock")
     configuring = Room("postwright.options.config")
+    enqueueing = Room("postwright.component.enqueueing")
     helpers = Room("postwright.component.helpers")
     many = Room("postwright.component.many")
     mime = Room("postwright.message.mime")
@@ -34,6 +35,7 @@ __all__ = [
     "asking",
     "clock",
     "configuring",
+    "enqueueing",
     "helpers",
     "many",
     "mime",

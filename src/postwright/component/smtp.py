@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
-from postwright.component.rooms import asking, helpers, many, sync
+from postwright.component.rooms import asking, enqueueing, helpers, many, sync
 from postwright.component.wishes import MAX_AGE, Manner, Wishes
 from postwright.errors import ConnectFirst, NotAvailable, NotPossibleNow
 
@@ -274,7 +274,7 @@ class SMTP(Component):
         """
         plan = self._plan()
         wishes = Wishes(priority, not_before)
-        return self._run(plan, self._queueing.put(plan, os.fspath(queue_dir), *self._prepared(plan), wishes))
+        return self._run(plan, enqueueing.put(plan, os.fspath(queue_dir), *self._prepared(plan), wishes))
 
     def queue_many(
         self,
@@ -299,7 +299,7 @@ class SMTP(Component):
             QueueUnusable: There is no such directory.
         """
         plan = self._plan()
-        flow = self._queueing.put_many(
+        flow = enqueueing.put_many(
             plan, os.fspath(queue_dir), messages, partial(self._adopted, plan), Wishes(priority, not_before)
         )
         return self._run(plan, flow)

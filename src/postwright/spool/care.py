@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.errors import QueueFileInvalid
 from postwright.spool.claim import Claim
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 STATES = (QUEUED, SENDING, FAILED, SENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One file of a queue.
 
     Attributes:

@@ -10,8 +10,7 @@ import contextlib
 import errno
 import hashlib
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.enums import Outcome
 from postwright.errors import QueueFileInvalid
@@ -30,8 +29,7 @@ SMALL = 64 * 1024
 _FREE_NAMES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What shall become of a message that was taken.
 
     Attributes:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from binascii import crc32
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -86,8 +85,7 @@ class Letter(NamedTuple):
         return self._replace(eight_bit=eight_bit, size=size)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A head as it was read: the letter, and what its check value covers."""
 
     letter: Letter

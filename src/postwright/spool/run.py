@@ -6,8 +6,7 @@ It owns the claims. Whatever ends the run, each claim ends under a name that say
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postwright.enums import Outcome
 from postwright.errors import CommunicationError, QueueFileInvalid
@@ -30,8 +29,7 @@ LOOK = 256
 DIED = "the process that sent it ended before it noted the server's answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(NamedTuple):
     """A message that was taken and is whole."""
 
     claim: Claim

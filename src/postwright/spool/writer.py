@@ -99,7 +99,7 @@ class _Fresh:
             os.close(fd)
 
 
-def put(path: str, identifier: str, data: bytes) -> str:
+def put_one(path: str, identifier: str, data: bytes) -> str:
     """Put a whole file into a queue.
 
     Args:

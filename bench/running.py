@@ -123,9 +123,17 @@ def in_turns(mode: Mode, programs: list[Program], *, fixed: int = 0, trial: int 
 
 
 def _fitting(program: Program, seconds: float, trial: int) -> int:
-    """Return how many units fill the time; the two trials warm everything up, too."""
-    count = max(trial, round(program.speed(trial) * seconds / 4))
-    return max(2, round(program.speed(count) * seconds))
+    """Return how many units fill the time; the trials warm everything up, too.
+
+    What is done once, such as opening fifty connections, makes a short trial slow, so there are longer and longer ones.
+    """
+    count = trial
+    for _ in range(4):
+        speed = program.speed(count)
+        if count >= speed * seconds / 2:
+            break
+        count = max(count, round(speed * seconds))
+    return max(2, round(speed * seconds))
 
 
 def finished(words: list[str], env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -74,6 +74,10 @@ class Line:
             self._receive()
         return self.take(at + len(end))
 
+    def drop(self) -> bytes:
+        """Forget what was received and not yet looked at."""
+        return self.take(len(self._buffer))
+
     def _receive(self) -> None:
         limit = 65536
         if self._fault and self._fault.side == "received":

@@ -13,7 +13,7 @@ from typing import TypeVar
 import pytest
 
 from postwright import SMTP, AsyncSMTP, Outcome, SendResult
-from postwright.session import ways
+from postwright.session import hearing, ways
 from tests.crash.faulty import FINAL_DOT, Failed, Fault, Line, Seen
 from tests.crash.sink import Sink
 
@@ -24,9 +24,10 @@ WAYS = {"dotted": ("PIPELINING", "SIZE"), "chunked": ("PIPELINING", "CHUNKING")}
 
 
 class Judge:
-    """What reached the server whole, and what it said yes to."""
+    """What reached the server whole, and what it said yes to; how often it answers what stands behind a dot, if deaf."""
 
-    def __init__(self) -> None:
+    def __init__(self, deaf: int | None = None) -> None:
+        self.deaf = deaf
         self.whole: Counter[str] = Counter()
         self.accepted: Counter[str] = Counter()
         self.seen: list[Seen] = []
@@ -51,6 +52,9 @@ def converse(line: Line, judge: Judge, extensions: tuple[str, ...]) -> None:
         elif verb == "DATA":
             line.say_at_once("354 go on")
             judge.take(line, line.until(FINAL_DOT))
+            if judge.deaf is not None:
+                for _ in line.drop().splitlines()[: judge.deaf]:
+                    line.say_at_once("503 5.5.1 bad sequence of commands")
         elif verb == "BDAT":
             judge.take(line, line.take(int(words[1])))
         elif verb == "QUIT":
@@ -61,9 +65,11 @@ def converse(line: Line, judge: Judge, extensions: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def faulty_once(fault: Fault | None, extensions: tuple[str, ...]) -> Iterator[tuple[int, Judge]]:
+def faulty_once(
+    fault: Fault | None, extensions: tuple[str, ...], deaf: int | None = None
+) -> Iterator[tuple[int, Judge]]:
     """A server whose first connection fails; the others are healthy."""
-    judge = Judge()
+    judge = Judge(deaf)
 
     def serve(listener: socket.socket) -> None:
         ours = fault
@@ -144,6 +150,22 @@ def test_each_message_has_its_own_outcome(
                 check(fault, judge, outcomes)
                 seen_outcomes.update(outcomes)
     assert {Outcome.SENT, Outcome.UNKNOWN} <= seen_outcomes
+
+
+@pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])
+@pytest.mark.parametrize("answers", [0, 1, 4])
+def test_a_server_that_loses_what_stands_behind_a_dot_gets_all(
+    answers: int, kind: type[SMTP | AsyncSMTP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Courier does, which is silent then, and Haraka, which says 503; both offer PIPELINING."""
+    monkeypatch.setattr(hearing, "PROBE", 0.2)
+    with faulty_once(None, WAYS["dotted"], deaf=answers) as (port, judge):
+        assert send(port, kind) == [Outcome.SENT] * COUNT
+        assert judge.whole == judge.accepted == {str(number): 1 for number in range(COUNT)}
+        assert ways.overlap["127.0.0.1", port] is False
+        assert len(judge.seen) == 2  # it was proven with one message, and the others went one by one
+        behind = bytes(judge.seen[0].received).partition(b"RSET\r\n")[2]
+        assert behind == b"MAIL FROM:<a@example.org> SIZE=82\r\nRCPT TO:<b@example.org>\r\nDATA\r\n"
 
 
 def check(fault: Fault, judge: Judge, outcomes: list[Outcome]) -> None:

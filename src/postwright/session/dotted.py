@@ -151,12 +151,7 @@ class Dotted(Way):
             out = b".\r\n"
         self._answers, self._ended = answers, True
         self._proven = overlap.get(self._ways.server, False)
-        owed = 1 + (go.code == 354)
-        following = b""
-        if self._proven:
-            following = self._following(owed)
-        else:
-            self._talk.expect(owed)
+        following = self._following(1 + (go.code == 354))
         self._session.state = State.ENDED
         await self._talk.pour(out + RSET + following)
         return True
@@ -170,8 +165,9 @@ class Dotted(Way):
             await tell_refusals(self._session, refusals)
         if self._proven:
             check_reset((ears.here(1) or await ears.hear(1))[0])
-        else:
-            await ears.prove()
+        elif not await ears.prove():
+            self._tally.take_back()
+            return
         if not flight:
             self._session.state = State.READY
 

@@ -108,16 +108,22 @@ class Hearing:
             pass
         return False
 
-    async def prove(self) -> None:
-        """Hear the first answer to RSET; it proves that the server understands what stands behind a dot."""
+    async def prove(self) -> bool:
+        """Hear the first answer to RSET; it proves that the server understands what stands behind a dot.
+
+        Returns:
+            Whether it does; if not, the line is closed.
+        """
         session = self._session
         try:
             check_reset((await self.hear(1, PROBE))[0])
         except (CommunicationError, ConnectionDropped, InactivityTimeout):
             overlap[session.server] = False
+            self.clear()
             await session.hang_up("it does not understand commands behind the end of a message")
-        else:
-            overlap[session.server] = True
+            return False
+        overlap[session.server] = True
+        return True
 
 
 def check_closing(heard: list[Reply]) -> None:

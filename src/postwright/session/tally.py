@@ -95,6 +95,13 @@ class Tally:
         for item in list(self.flight)[1:]:
             item.tries -= 1
 
+    def take_back(self) -> None:
+        """Let all in flight go again, as if it had never been offered: the server did not understand where it began."""
+        for item in self.flight:
+            item.tries -= 1
+        self.todo.extendleft(reversed(self.flight))
+        self.flight.clear()
+
     def fault(self, error: SMTPError, taken: int, *, final: bool) -> None:
         """Settle what was in flight when the line failed; what the server can't have taken goes again.
 

@@ -181,6 +181,9 @@ class Operations:
             await self.open()
         deal = Transaction(session, envelope, draft, verb)
         deal.before_end = before_end
+        self.sent.outcome = (
+            Outcome.UNKNOWN
+        )  # a signal's handler may raise as soon as the server has it, or in remember()
         try:
             result = await deal.run()
         finally:

@@ -16,12 +16,17 @@ def hand_over(sock: socket.socket, effect: Write) -> bool:
     Raises:
         OSError: The connection broke.
     """
-    data = effect.data
+    data, before = effect.data, effect.written
+    # A signal's handler may raise before the count is noted (KeyboardInterrupt): then all of it may be out.
+    effect.written += sum(map(len, data)) if isinstance(data, list) else len(data)
     try:
         count = sock.sendmsg(data) if isinstance(data, list) else sock.send(data)
-    except (BlockingIOError, InterruptedError):
-        return False
-    effect.written += count
+    except OSError as error:
+        effect.written = before
+        if isinstance(error, BlockingIOError | InterruptedError):
+            return False
+        raise
+    effect.written = before + count
     if not isinstance(data, list):
         left = len(data) - count
         if left:
@@ -33,12 +38,13 @@ def hand_over(sock: socket.socket, effect: Write) -> bool:
 
 def some(sock: socket.socket, out: bytes, effect: Converse) -> Octets:
     """Give a non-blocking socket what was returned in a Converse; return what it did not take, also where it is broken."""
+    size = effect.written = len(out)  # as above
     try:
         count = sock.send(out)
     except OSError:  # the Write that comes next says what is wrong
         count = 0
     effect.written = count
-    return b"" if count == len(out) else memoryview(out)[count:]
+    return b"" if count == size else memoryview(out)[count:]
 
 
 def _behind(buffers: list[Octets], count: int) -> list[Octets]:

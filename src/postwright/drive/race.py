@@ -79,10 +79,12 @@ class Race:
 
     def settle(self, sock: socket.socket) -> None:
         """Take note of a socket that became writable: it is connected, or its attempt failed."""
-        place = self.pending.pop(sock, None)
+        place = self.pending.get(sock)
         if place is None:
             return
-        if number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        del self.pending[sock]  # not before: where a signal's handler raises, abandon() knows of the socket
+        if number:
             sock.close()
             error = OSError(number, os.strerror(number))
             self._attempts.append((place, str(error.strerror), code_for(error)))

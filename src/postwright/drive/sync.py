@@ -57,16 +57,12 @@ class SyncDriver:
         self._fire = fire
         self._sock: socket.socket | None = None
         self._waker: tuple[socket.socket, socket.socket] | None = None
-        self._lock = threading.Lock()
-        self._guard = threading.RLock()  # of the waker, which interrupt() uses from other threads and signal handlers
+        self.busy = False
+        """Whether a flow is running."""
+        self._guard = threading.RLock()  # of busy and the waker, which other threads and signal handlers use
         self._interrupted = False
         self._end: float | None = None
         self._listening: select.poll | None = None  # waits for the socket to be read from, and for the waker
-
-    @property
-    def busy(self) -> bool:
-        """Whether a flow is running."""
-        return self._lock.locked()
 
     def run(self, flow: Flow[T], limit: float | None = None) -> T:
         """Run a flow to its end.
@@ -78,19 +74,24 @@ class SyncDriver:
         Raises:
             Busy: Another flow is running.
         """
-        with self._guard:  # from the moment at which the driver is busy, interrupt() reaches this flow
-            if not self._lock.acquire(blocking=False):
-                flow.close()
-                raise Busy
-            if self._interrupted:
-                self._was_interrupted()  # what came too late for the flow before
+        mine = False
         try:
-            self._end = None if limit is None else monotonic() + limit
-            return carry(flow, self._grant)
+            with self._guard:  # from the moment at which the driver is busy, interrupt() reaches this flow
+                if self.busy:
+                    flow.close()
+                    raise Busy
+                mine = self.busy = True
+                if self._interrupted:
+                    self._was_interrupted()  # what came too late for the flow before
+            try:
+                self._end = None if limit is None else monotonic() + limit
+                return carry(flow, self._grant)
+            finally:
+                if self._sock is None:
+                    self.hang_up()  # the waker is kept only as long as a connection is
         finally:
-            if self._sock is None:
-                self.hang_up()  # the waker is kept only as long as a connection is
-            self._lock.release()
+            if mine:  # also where a signal's handler raises while all this is done
+                self.busy = False
 
     def _wake_up(self) -> socket.socket:
         """Return the waker, a socket that interrupt() makes readable; it is made when something is first waited for."""
@@ -136,7 +137,7 @@ class SyncDriver:
 
     def disown(self) -> None:
         """Let go of a connection that belongs to the parent of this process; its locks may be held by lost threads."""
-        self._lock, self._guard, self._interrupted = threading.Lock(), threading.RLock(), False
+        self._guard, self.busy, self._interrupted = threading.RLock(), False, False
         self.hang_up()  # closes this process's descriptors only: the connection lives on in the parent
 
     def _close_socket(self) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, ClassVar, NamedTuple, NoReturn, Self
@@ -118,6 +118,13 @@ class Captured(NamedTuple):
     sender: str
     recipients: list[str]
 
+    @property
+    def number(self) -> int:
+        """What stands first in its Message-ID, where tests count their messages."""
+        found = re.search(rb"^Message-ID: <(\d+)\.", self.raw, re.MULTILINE)
+        assert found, "it has no number"
+        return int(found[1])
+
 
 class CapturedVerb(NamedTuple):
     """The same, with the verb it came by: MAIL, SEND, SOML or SAML."""
@@ -128,18 +135,30 @@ class CapturedVerb(NamedTuple):
     verb: str
 
 
+def unseen(folder: Path, pattern: str, seen: set[tuple[Path, int]]) -> Iterator[tuple[Path, bytes]]:
+    """Yield what came into the folder, or grew, since the last time, the newest first.
+
+    Other runs of tests use the same folders: what one of them takes away meanwhile is not for us.
+    """
+    found = []
+    for path in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            found.append((path, path.stat()))
+    for path, stat in sorted(found, key=lambda item: item[1].st_mtime_ns, reverse=True):
+        if (path, stat.st_size) not in seen:
+            seen.add((path, stat.st_size))
+            with suppress(FileNotFoundError):
+                yield path, path.read_bytes()
+
+
 def newest(folder: Path, pattern: str, *tokens: str, timeout: float = PATIENCE) -> tuple[Path, bytes]:
     """The newest file in the folder that contains all the tokens, waited for."""
     deadline = time.monotonic() + timeout
     seen: set[tuple[Path, int]] = set()
     while True:
-        found = [(path, path.stat()) for path in folder.glob(pattern)]
-        for path, stat in sorted(found, key=lambda item: item[1].st_mtime_ns, reverse=True):
-            if (path, stat.st_size) not in seen:
-                data = path.read_bytes()
-                if all(token.encode() in data for token in tokens):
-                    return path, data
-                seen.add((path, stat.st_size))
+        for path, data in unseen(folder, pattern, seen):
+            if all(token.encode() in data for token in tokens):
+                return path, data
         if time.monotonic() > deadline:
             raise AssertionError(f"nothing in {folder} contains {' and '.join(tokens)} after {timeout} seconds")
         time.sleep(0.02)
@@ -209,7 +228,32 @@ class CapturingServer(Server):
 
     def newest_capture(self, token: str, *, timeout: float = PATIENCE) -> Captured:
         """What reached *@capture.test and contains the token."""
-        path, data = newest(self.folder / "capture", "*.eml", token, timeout=timeout)
+        return self._captured(*newest(self.folder / "capture", "*.eml", token, timeout=timeout))
+
+    def captures(self, token: str, count: int, *, take: bool = False) -> list[Captured]:
+        """All that reached *@capture.test and contains the token, once there are so many, or for long no more came.
+
+        Args:
+            token: What they contain.
+            count: How many are waited for.
+            take: Whether they go away, so that others have less to look through.
+        """
+        found: list[Captured] = []
+        seen: set[tuple[Path, int]] = set()
+        deadline = time.monotonic() + 3 * PATIENCE
+        while len(found) < count and time.monotonic() < deadline:
+            for path, data in unseen(self.folder / "capture", "*.eml", seen):
+                if token.encode() in data:
+                    found.append(self._captured(path, data))
+                    deadline = time.monotonic() + 3 * PATIENCE
+                    if take:
+                        path.unlink()
+                        path.with_suffix(".env").unlink()
+            time.sleep(0.05)
+        return found
+
+    @staticmethod
+    def _captured(path: Path, data: bytes) -> Captured:
         sender, *recipients = lines_of(path.with_suffix(".env"))
         return Captured(with_crlf(TRACE.sub(b"", data, count=1)), sender, recipients)
 

@@ -6,7 +6,6 @@ one seed, so that a failure can be played again.
 
 import random
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from postwright import SendResult
 from tests.interop.both import Client
-from tests.interop.servers import TRACE, CapturingServer, new_token, with_crlf
+from tests.interop.servers import CapturingServer, new_token
 
 Make = Callable[..., Client]
 
@@ -51,26 +50,12 @@ def as_sent(data: bytes) -> bytes:
     return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
 
 
-def arrived(folder: Path, token: str, count: int) -> dict[int, bytes]:
+def arrived(server: CapturingServer, token: str, count: int) -> dict[int, bytes]:
     """Return what was captured under the token, waited for, by its number; nothing comes twice."""
-    found: dict[int, bytes] = {}
-    seen: set[Path] = set()
-    end = time.monotonic() + 30
-    while len(found) < count:
-        fresh = [path for path in folder.glob("*.eml") if path not in seen]
-        for path in fresh:
-            data = path.read_bytes()
-            seen.add(path)
-            name = re.search(rb"^Message-ID: <(\d+)\.%s@" % token.encode(), data, re.MULTILINE)
-            if name:
-                assert int(name[1]) not in found
-                found[int(name[1])] = with_crlf(TRACE.sub(b"", data, count=1))
-                path.unlink()
-                path.with_suffix(".env").unlink()
-                end = time.monotonic() + 30
-        assert time.monotonic() < end, f"{count - len(found)} of {count} have not arrived"
-        time.sleep(0.05)
-    return found
+    found = server.captures(token, count, take=True)
+    by_number = {each.number: each.raw for each in found}
+    assert len(by_number) == len(found) == count
+    return by_number
 
 
 def round_trip(client: Client, server: CapturingServer, count: int) -> None:
@@ -81,7 +66,7 @@ def round_trip(client: Client, server: CapturingServer, count: int) -> None:
         sent = {number: message(number, token, chance, utf8=utf8) for number in range(start, min(start + 500, count))}
         results = client.send_many(list(sent.values()))
         assert {type(result) for result in results} == {SendResult}
-        back = arrived(server.folder / "capture", token, len(sent))
+        back = arrived(server, token, len(sent))
         for number, data in sent.items():
             assert back[number] == as_sent(data), number
 
@@ -117,7 +102,7 @@ def large_round_trip(client: Client, server: CapturingServer, file: Path) -> Non
     client.other_headers = "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n"
     client.attached_file = str(file)
     client.send()
-    back = arrived(server.folder / "capture", token, 1)[0]
+    back = arrived(server, token, 1)[0]
     assert back.partition(b"\r\n\r\n")[2] == as_sent(file.read_bytes())
 
 

@@ -181,9 +181,8 @@ class Operations:
             await self.open()
         deal = Transaction(session, envelope, draft, verb)
         deal.before_end = before_end
-        self.sent.outcome = (
-            Outcome.UNKNOWN
-        )  # a signal's handler may raise as soon as the server has it, or in remember()
+        # So that it is never false: what a signal's handler raises may even keep remember() from being called.
+        self.sent.outcome = Outcome.UNKNOWN
         try:
             result = await deal.run()
         finally:

@@ -12,8 +12,14 @@ from collections.abc import Callable, Iterator
 
 from tests.cli.conftest import PROGRAM, environment
 
-# The leader of a new session gets the terminal that it opens first as its own, as after a login.
-_LOGIN = "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); os.execv(sys.argv[1], sys.argv[1:])"
+# The leader of a new session gets the terminal that it opens first as its own, as after a login. Ctrl-C is heard there, even
+# where the tests themselves were started in the background of a shell, which has it ignored (POSIX.1-2024, sh, 2.12).
+_LOGIN = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.close(os.open(os.ttyname(0), os.O_RDWR))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:

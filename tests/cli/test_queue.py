@@ -182,6 +182,22 @@ def test_a_daemon_sends_what_comes_and_ends_in_order(sink: Sink, to: list[str], 
     assert len(sink.taken) == 2
 
 
+def test_a_daemon_in_the_background_does_not_hear_the_keyboard(
+    sink: Sink, to: list[str], tmp_path: Path, run: Program
+) -> None:
+    command = [*PROGRAM, "queue", "run", str(tmp_path), *to, "--watch", "0.05"]
+    background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    with subprocess.Popen([*background, *command], env=environment(), stdout=subprocess.PIPE) as daemon:
+        assert daemon.stdout is not None
+        for _ in range(2):
+            run("queue", "add", str(tmp_path), *ADD)
+            assert daemon.stdout.readline().startswith(b"sent ")
+            daemon.send_signal(signal.SIGINT)
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(20) == 0
+    assert len(sink.taken) == 2
+
+
 # sendmail
 
 

@@ -126,13 +126,14 @@ def queue_finished(client: Client, where: str, finished: Finished, priority: int
 
 
 class _Until:
-    """SIGTERM and the keyboard end a run between two messages."""
+    """SIGTERM and the keyboard end a run between two messages, unless they were to be ignored (as in the background)."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
 
     def __enter__(self) -> threading.Event:
-        self._before = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
+        heard = [each for each in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(each) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._end) for number in heard}
         return self.event
 
     def __exit__(self, *_: object) -> None:

@@ -16,9 +16,5 @@ if TYPE_CHECKING:
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Clients of all kinds; at the end each of them has sent one more message."""
     kind, mode = str(request.param).split("-")
-    made = World(kind, mode)
-    try:
+    with World(kind, mode) as made:
         yield made
-        made.settle()
-    finally:
-        made.close()

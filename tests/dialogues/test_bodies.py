@@ -33,12 +33,8 @@ TEXT = LINES * (5 * WRITE // 2 // len(LINES))
 @pytest.fixture(params=KINDS)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Clients of all kinds; how the server's few words arrive makes no difference here."""
-    made = World(str(request.param))
-    try:
+    with World(str(request.param)) as made:
         yield made
-        made.settle()
-    finally:
-        made.close()
 
 
 def way(chunking: bool, *extensions: str) -> str:

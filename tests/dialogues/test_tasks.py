@@ -10,7 +10,7 @@ import pytest
 
 from postwright import AsyncSMTP, Outcome
 from postwright.errors import Busy, NotPossibleNow
-from tests.dialogues.test_time import BIG, PHASES, stuck_at
+from tests.dialogues.test_time import BIG, PHASES, Stuck
 from tests.support.clients import PLAIN
 from tests.support.server import HostileServer, ScriptedServer
 
@@ -40,22 +40,25 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("how", ["cancel", "timeout"])
 def test_cancellation_closes_the_line_and_the_object_is_usable(phase: str, how: str) -> None:
-    with HostileServer(stuck_at(phase)) as server:
+    stuck = Stuck(phase)
+    with HostileServer(stuck) as server:
 
         async def test() -> None:
-            smtp = client_of(server.port, timeout=20, ssl_start_mode=1 if phase == "handshake" else 3)
+            smtp = client_of(server.port, timeout=60, ssl_start_mode=1 if phase == "handshake" else 3)
             if phase == "body":
                 smtp.settings.out_buffer_size = 4096
                 smtp.set_message_stream(io.BytesIO(BIG))
+            task = asyncio.ensure_future(smtp.send())
+            assert await asyncio.to_thread(stuck.reached.wait, 20)
+            await asyncio.sleep(0.1)  # it waits by then; if it does not yet, it is cancelled all the same
             if how == "timeout":
                 with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(smtp.send(), 0.2)
+                    await asyncio.wait_for(task, 0.01)
             else:
-                task = asyncio.ensure_future(smtp.send())
-                await asyncio.sleep(0.2)
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
+            stuck.over.set()
             assert not smtp.connected
             assert smtp.idle
             if phase == "end":

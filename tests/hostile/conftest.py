@@ -15,9 +15,5 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["sync", "async"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Clients of both kinds; at the end each of them has sent one more message to a polite server."""
-    made = World(str(request.param))
-    try:
+    with World(str(request.param)) as made:
         yield made
-        made.settle()
-    finally:
-        made.close()

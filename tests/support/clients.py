@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from postwright import SMTP, AsyncSMTP, SMTPError
 from postwright.drive.scripted import ScriptedDriver
@@ -90,6 +90,8 @@ class Loop:
 class World:
     """Makes clients and the servers that they talk to, and takes everything down again.
 
+    A ``with`` block that ends well ends with one more message of every client (see ``settle``).
+
     Args:
         kind: One of KINDS.
         mode: One of MODES.
@@ -104,6 +106,16 @@ class World:
         self._loop = Loop()
         self._stack = ExitStack()
         self._clients: list[Client] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.settle()
+        finally:
+            self.close()
 
     def client(self, port: int = 25, **values: Any) -> Client:
         """Return a client without a server of its own."""

@@ -28,12 +28,8 @@ IMPLICIT = "S-TLS\n" + hello()
 
 @pytest.fixture(params=["scripted", "sync", "async"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    made = World(request.param)
-    try:
+    with World(request.param) as made:
         yield made
-        made.settle()
-    finally:
-        made.close()
 
 
 @pytest.fixture(params=[1, 2], ids=NAMES)
@@ -157,24 +153,22 @@ def test_a_handler_that_is_awaited_decides(provider: int) -> None:
 @pytest.mark.parametrize("protocols", [3072, 12288])
 def test_a_session_is_resumed_by_the_same_object_only(provider: int, protocols: int) -> None:
     for kind in ("sync", "async"):
-        made = World(kind)
-        context = shop().context()
-        talk = IMPLICIT + MAIL + DATA + TAKEN
-        client = play(made, provider, talk, talk, talk, talk, tls=context)
-        client.settings.ssl_enabled_protocols = protocols
-        events = client.listen("on_ssl_status")
-        client.send()
-        assert not any("resumed" in event.message for event in events)
-        client.settings.reuse_ssl_session = True
-        client.send()
-        assert not any("resumed" in event.message for event in events)
-        client.send()
-        assert sum("resumed session" in event.message for event in events) == 1
-        client.settings.ssl_enabled_protocols = 15360  # other settings, another session
-        client.send()
-        assert sum("resumed session" in event.message for event in events) == 1
-        made.settle()
-        made.close()
+        with World(kind) as made:
+            context = shop().context()
+            talk = IMPLICIT + MAIL + DATA + TAKEN
+            client = play(made, provider, talk, talk, talk, talk, tls=context)
+            client.settings.ssl_enabled_protocols = protocols
+            events = client.listen("on_ssl_status")
+            client.send()
+            assert not any("resumed" in event.message for event in events)
+            client.settings.reuse_ssl_session = True
+            client.send()
+            assert not any("resumed" in event.message for event in events)
+            client.send()
+            assert sum("resumed session" in event.message for event in events) == 1
+            client.settings.ssl_enabled_protocols = 15360  # other settings, another session
+            client.send()
+            assert sum("resumed session" in event.message for event in events) == 1
 
 
 def test_platform_with_what_only_internal_can_is_an_error_before_anything_is_dialed(world: World) -> None:

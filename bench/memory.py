@@ -127,6 +127,7 @@ class MemoryDriver:
                 return b""
             self._answers = self._server.take(out)
             effect.written = len(out)
+            effect.ahead()
 
 
 def client(server: Server) -> SMTP:

@@ -119,14 +119,18 @@ class Converse(Effect["Octets"]):
     It saves a way through the whole dialogue for each turn where that is the same all the time. Answers with what the
     operating system did not take of the last octets, b"" at the end; then a Write goes on. The end of the connection is
     handed over as b"". The driver keeps ``written`` up to date: how much of the last octets the system took; all octets
-    before them it took. ``respond`` may not call what is the user's. ``timeout`` is in seconds of silence, as in Read.
+    before them it took. ``timeout`` is in seconds of silence, as in Read. ``ahead`` is called when something was written:
+    there is time until the peer answers. Neither may call what is the user's.
     """
 
-    __slots__ = ("respond", "timeout", "written")
+    __slots__ = ("ahead", "respond", "timeout", "written")
 
-    def __init__(self, respond: Callable[[bytes], bytes | None], timeout: float | None) -> None:
+    def __init__(
+        self, respond: Callable[[bytes], bytes | None], timeout: float | None, ahead: Callable[[], object] = bool
+    ) -> None:
         self.respond = respond
         self.timeout = timeout
+        self.ahead = ahead
         self.written = 0
 
 

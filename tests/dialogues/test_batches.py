@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from postwright import Outcome, SendResult, errors
 from tests.support.scripts import DATA, MAIL, hello
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.clients import World
 
 FINE = MAIL + DATA + "S: 250 taken\n"
@@ -50,3 +55,73 @@ def test_what_was_composed_can_go_to_others(world: World) -> None:
     client.send_to = "b@example.net"
     result = client.send_message(client.compose(), None, "c@example.net")
     assert result.recipients[0].address == "c@example.net"
+
+
+def test_where_nothing_can_be_sent_no_line_is_opened(world: World) -> None:
+    client = world.play()
+    letters = [b"From: a@example.org\n\nnobody\n", b"no header", (LETTER % 0, "a@@b", None), (LETTER % 1, None, ["@"])]
+    kinds = [type(result) for result in client.send_many(letters)]
+    assert kinds == [
+        errors.RecipientMissing,
+        errors.InvalidHeader,
+        errors.InvalidAddress,
+        errors.InvalidAddress,
+    ]
+    assert client.last_reply == ""
+
+
+def test_each_that_cannot_be_sent_says_why_and_the_others_go(world: World) -> None:
+    client = world.play(hello() + FINE * 3 + LEAVE)
+    good = letters(3)
+    results = list(client.send_many([b"no header", good[0], b"\n", good[1], b"To: b@example.net\n\n", good[2], b"x"]))
+    assert [type(result) for result in results] == [
+        errors.InvalidHeader,
+        SendResult,
+        errors.InvalidHeader,
+        SendResult,
+        errors.SenderMissing,
+        SendResult,
+        errors.InvalidHeader,
+    ]
+
+
+def test_each_that_cannot_be_sent_says_why_also_where_no_line_can_be_opened(world: World) -> None:
+    client = world.play("S: 554 5.3.2 no service here")
+    results = list(client.send_many([letters(1)[0], b"no header"]))
+    assert [type(result) for result in results] == [errors.GreetingRefused, errors.InvalidHeader]
+
+
+NAMES = ("c@example.net", "d@example.net", "e@example.net")
+
+
+def lists() -> Iterator[tuple[bytes, str, list[str]]]:
+    to = [""]
+    for to[0] in NAMES:
+        yield LETTER % 1, "a@example.org", to
+
+
+def messages() -> Iterator[EmailMessage]:
+    message = EmailMessage()
+    message["From"], message["To"] = "a@example.org", ""
+    for name in NAMES:
+        message.replace_header("To", name)
+        message.set_content(f"to {name} alone")
+        yield message
+
+
+def octets() -> Iterator[tuple[bytearray, str, str]]:
+    data = bytearray(LETTER % 1)
+    for name in NAMES:
+        data[-6:-1] = name[:5].encode()
+        yield data, "a@example.org", name
+
+
+@pytest.mark.parametrize("given", [lists, messages, octets])
+def test_one_object_that_is_used_for_all_counts_as_it_was_each_time(world: World, given: Any) -> None:
+    client = world.play(hello() + "".join(FINE.replace("b@example.net", name) for name in NAMES) + LEAVE)
+    results = list(client.send_many(given()))
+    assert [result.recipients[0].address for result in results] == list(NAMES)
+    if given is messages:
+        assert all(b"to %s alone" % name.encode() in world.heard for name in NAMES)
+    if given is octets:
+        assert all(b"\n%s\r\n" % name[:5].encode() in world.heard for name in NAMES)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from postwright.component.attachments import Bodies
+from postwright.component.composed import Composed
 from postwright.component.load import BRIEF, MOMENT
 from postwright.component.rooms import writing
 from postwright.drive import clock
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from email.message import Message
 
     from postwright.component.base import Component
-    from postwright.component.composed import Composed
     from postwright.component.load import Load
     from postwright.component.operations import Operations
+    from postwright.message.draft import Draft
     from postwright.options import Plan
-    from postwright.words import SendResult
+    from postwright.words import Envelope, SendResult
+
+    Adopt: TypeAlias = Callable[..., tuple[Envelope, Draft]]
 
 C = TypeVar("C", bound="Component")
 
@@ -32,6 +35,14 @@ Letter: TypeAlias = (
     "Message | bytes | Composed | tuple[Message | bytes | Composed, str | None, str | Iterable[str] | None]"
 )
 """A finished message; in a tuple also its sender and its recipients, where they are not those of its headers."""
+
+
+_FIXED = frozenset({bytes, str, type(None)})
+"""Kinds of things that don't change, and run nobody's code."""
+
+
+Given: TypeAlias = "bytes | tuple[bytes, str | None, str | None] | Composed | SMTPError"
+"""What became of a letter when it was given: from then on nobody can change it."""
 
 
 class Place(Protocol):
@@ -48,6 +59,23 @@ class Place(Protocol):
 
     async def stand_back(self, operations: Operations, over: Callable[[], bool]) -> None:
         """Close the connection, leave the place and queue for another, until there is one or all is over."""
+
+
+def adopting(client: Component, plan: Plan) -> Adopt:
+    """Return what makes envelope and draft of a letter."""
+    return partial(writing.adopted, plan, client._session.host_name)
+
+
+def kept(adopt: Adopt, letter: Letter) -> Given:
+    """Return a letter as it is now: several are taken at a time, and a user may use one object for all of them."""
+    if type(letter) is bytes or (type(letter) is tuple and _FIXED.issuperset(map(type, letter))):
+        return letter  # type: ignore[return-value]  # it is what was just asked
+    if isinstance(letter, Composed):
+        return letter
+    try:
+        return Composed(*(adopt(*letter) if isinstance(letter, tuple) else adopt(letter)))
+    except SMTPError as error:
+        return error
 
 
 class CrowdedError(Exception):
@@ -75,24 +103,27 @@ class Feed:
         window: int = WINDOW,
     ) -> None:
         operations = self._operations = client._operations
-        self._adopt = partial(writing.adopted, plan, operations.session.host_name)
+        self._adopt = adopting(client, plan)
         self._load = load
         self._place = place
         opening = operations.open if place is None else partial(place.reopen, operations)
         moment = GATHERED if place is None else BRISK  # others take their turns in between
         self.batch = Batch(operations.session, opening, operations.send_alone, window, moment=moment)
 
-    def take(self, letters: list[tuple[int, Letter]]) -> bool:
-        """Take messages; say whether it is time to send or to hand over. What can't be sent has its result at once."""
+    def take(self, letters: list[tuple[int, Given]]) -> bool:
+        """Take messages; say whether it is time to send or to hand over.
+
+        Octets are looked at when their turn comes, while the server has something to do.
+        """
         batch, adopt, wrong = self.batch, self._adopt, False
         for number, letter in letters:
-            try:
-                adopted = adopt(*letter) if isinstance(letter, tuple) else adopt(letter)
-            except SMTPError as error:
-                batch.done.append((number, error))
-                wrong = True
+            if isinstance(letter, tuple):
+                batch.add(number, partial(adopt, *letter))
+            elif not isinstance(letter, SMTPError):
+                batch.add(number, partial(adopt, letter))
             else:
-                batch.add(number, *adopted)
+                batch.done.append((number, letter))
+                wrong = True
         return wrong or batch.full
 
     @property

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from postwright.component.base import Component
-    from postwright.component.batching import Letter
+    from postwright.component.batching import Given
     from postwright.words import SendResult
 
-    Numbered: TypeAlias = tuple[int, Letter]
+    Numbered: TypeAlias = tuple[int, Given]
     Result: TypeAlias = SendResult | SMTPError
 
 BRIEF: Final = 0.05
@@ -54,7 +54,7 @@ class Load:
         self._rate, self._cadence = settings.max_message_rate, client._operations.cadence
         self._tracked = shared or self._retries > 0
         self._lock = Guard()
-        self._out: dict[int, Letter] = {}
+        self._out: dict[int, Given] = {}
         self._tries: dict[int, int] = {}
         self._again: list[tuple[float, int, SMTPError | None]] = []
         self._given_up: list[tuple[int, Result]] = []

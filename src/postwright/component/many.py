@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from postwright.component.batching import SHARE, Feed, Numbered
+from postwright.component.batching import SHARE, Feed, Numbered, adopting, kept
 from postwright.component.enlisting import Berth, beside
 from postwright.component.load import Load, letters
 from postwright.drive.crew import Shared, handful, merged, run
@@ -15,7 +15,7 @@ from postwright.session.batch import WINDOW
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from postwright.component.batching import Letter
+    from postwright.component.batching import Given, Letter
     from postwright.component.pool import Pool
     from postwright.component.smtp import SMTP
     from postwright.errors import SMTPError
@@ -41,7 +41,7 @@ def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterat
     feed = Feed(client, plan, load, window=WINDOW)
     opened = not client.connected
     try:
-        source = letters(load, partial(handful, enumerate(messages)), feed)
+        source = letters(load, partial(handful, enumerate(map(partial(kept, adopting(client, plan)), messages))), feed)
         for results in _over_one(client, source, feed):
             yield from order.ready(results)
     finally:
@@ -49,7 +49,7 @@ def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterat
             client.disconnect()
 
 
-def _over_one(client: SMTP, source: Iterator[list[tuple[int, Letter]] | None], feed: Feed) -> Iterator[Results]:
+def _over_one(client: SMTP, source: Iterator[list[tuple[int, Given]] | None], feed: Feed) -> Iterator[Results]:
     plan = client._plan()
     for taken in source:
         if taken is None:
@@ -69,7 +69,7 @@ def over_pool(
 ) -> Iterator[SendResult | SMTPError]:
     """Send the messages over connections of a pool and yield their results; see ``Pool.send_many``."""
     plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
-    shared = Shared(messages)
+    shared = Shared(map(partial(kept, adopting(pool.template, plan)), messages))
     berths = [Berth(pool) for _ in range(connections)]
     first = run(berths[0].enlist())
 

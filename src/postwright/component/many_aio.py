@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from postwright.component.batching import SHARE, Feed, Numbered
+from postwright.component.batching import SHARE, Feed, Numbered, adopting, kept
 from postwright.component.enlisting import Berth, beside
 from postwright.component.load import END, Load
 from postwright.drive.crew import SLOW
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 
     from postwright.component.aio import AsyncSMTP
-    from postwright.component.batching import Letter
+    from postwright.component.batching import Given, Letter
     from postwright.component.load import Eater
     from postwright.component.pool_aio import AsyncPool
     from postwright.errors import SMTPError
@@ -35,12 +36,12 @@ def many(
 
         client._crew = beside(AsyncPool(connections), client)
         return over_pool(client._crew, messages, connections, ordered=ordered)
-    return _alone(client, Source(messages), ordered=ordered)
+    return _alone(client, messages, ordered=ordered)
 
 
 async def _letters(
-    load: Load, asking: Asking[Letter], eater: Eater
-) -> AsyncGenerator[list[tuple[int, Letter]] | None, None]:
+    load: Load, asking: Asking[Given], eater: Eater
+) -> AsyncGenerator[list[tuple[int, Given]] | None, None]:
     """Yield the messages for one connection; see ``load.letters``."""
     try:
         while True:
@@ -61,9 +62,12 @@ async def _letters(
         asking.end()
 
 
-async def _alone(client: AsyncSMTP, given: Source[Letter], *, ordered: bool) -> AsyncIterator[SendResult | SMTPError]:
+async def _alone(
+    client: AsyncSMTP, messages: Iterable[Letter] | AsyncIterable[Letter], *, ordered: bool
+) -> AsyncIterator[SendResult | SMTPError]:
     plan, load, order = client._ready(), Load(client), Numbered(ordered=ordered)
     feed = Feed(client, plan, load, window=WINDOW)
+    given = Source(messages, partial(kept, adopting(client, plan)))
     asking = Asking(given, feed.pending, SLOW)
     opened = not client.connected
     try:
@@ -77,7 +81,7 @@ async def _alone(client: AsyncSMTP, given: Source[Letter], *, ordered: bool) -> 
 
 
 async def _over_one(
-    client: AsyncSMTP, source: AsyncGenerator[list[tuple[int, Letter]] | None, None], feed: Feed
+    client: AsyncSMTP, source: AsyncGenerator[list[tuple[int, Given]] | None, None], feed: Feed
 ) -> AsyncGenerator[Results, None]:
     plan = client._plan()
     async with aclosing(source) as letters:
@@ -99,7 +103,7 @@ async def over_pool(
 ) -> AsyncIterator[SendResult | SMTPError]:
     """Send the messages over connections of a pool and yield their results; see ``Pool.send_many``."""
     plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
-    given = Source(messages)
+    given = Source(messages, partial(kept, adopting(pool.template, plan)))
     pool._settle()
     berths = [Berth(pool) for _ in range(connections)]
     first = await run(berths[0].enlist())

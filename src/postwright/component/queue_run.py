@@ -207,7 +207,7 @@ class Worker:
             self._batch.done.append((key, error))
             return
         self._takings[key] = (taking, plan)
-        self._batch.add(key, envelope, draft, alone=plan is not self._plan)
+        self._batch.add(key, (envelope, draft), alone=plan is not self._plan)
 
     # To the server
 

@@ -156,10 +156,12 @@ class AsyncDriver(Carrier):
             return False  # the end of the connection, or what is wrong with it, comes again
         try:
             out = talk.respond(data)
+            left = some(sock, out, talk) if out else b""
+            if out and not left:
+                talk.ahead()
         except BaseException as error:  # noqa: BLE001 - it goes into the flow
             self._resume(None, error)
             return True
-        left = some(sock, out, talk) if out else b""
         if out is None or left:
             self._resume(left, None)
         elif not patience.allow(talk.timeout):
@@ -230,8 +232,10 @@ class AsyncDriver(Carrier):
             out = effect.respond(heard)
             if out is None:
                 return b""
-            if out and (left := some(sock, out, effect)):
-                return left
+            if out:
+                if left := some(sock, out, effect):
+                    return left
+                effect.ahead()
         self._start_reading()
         return heard
 

@@ -179,6 +179,7 @@ class ScriptedDriver:
             if out:
                 self._write(Write(out, effect.timeout))
                 effect.written = len(out)
+                effect.ahead()
         return b""
 
     def _poll(self, effect: Poll) -> bytes | None:

@@ -254,8 +254,10 @@ class SyncDriver:
     def _converse(self, effect: Converse) -> Octets:
         sock, read, respond = self._connected(), self._read, effect.respond
         while (out := respond(read(effect))) is not None:
-            if out and (left := some(sock, out, effect)):
-                return left
+            if out:
+                if left := some(sock, out, effect):
+                    return left
+                effect.ahead()
         return b""
 
     def _poll(self, effect: Poll) -> bytes | None:

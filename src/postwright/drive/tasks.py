@@ -21,15 +21,22 @@ if TYPE_CHECKING:
     from postwright.errors import SMTPError
     from postwright.flow import Flow
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
-class Source(Generic[T]):
-    """What a user gives, in an iterable or an asynchronous one; each item goes to one of several tasks, with its number."""
+class Source(Generic[S, T]):
+    """What a user gives, in an iterable or an asynchronous one; each item goes to one of several tasks, with its number.
 
-    def __init__(self, items: Iterable[T] | AsyncIterable[T]) -> None:
-        self._now = None if isinstance(items, AsyncIterable) else enumerate(items)
+    Args:
+        items: The user's iterable.
+        keep: Makes of each item, as soon as it is given, what is handed on.
+    """
+
+    def __init__(self, items: Iterable[S] | AsyncIterable[S], keep: Callable[[S], T]) -> None:
+        self._now = None if isinstance(items, AsyncIterable) else enumerate(map(keep, items))
         self._later = aiter(items) if isinstance(items, AsyncIterable) else None
+        self._keep = keep
         self._turn = asyncio.Lock()  # an asynchronous generator can't be asked by two tasks at once
         self._count = 0
 
@@ -65,7 +72,7 @@ class Source(Generic[T]):
                     item = await _noticed(anext(self._later), wait)
                 except StopAsyncIteration:
                     return
-                here.append((self._count, item))
+                here.append((self._count, self._keep(item)))
                 self._count += 1
 
 
@@ -97,7 +104,7 @@ class Asking(Generic[T]):
         patience: Seconds to wait for an item while there is.
     """
 
-    def __init__(self, source: Source[T], busy: Callable[[], bool], patience: float) -> None:
+    def __init__(self, source: Source[Any, T], busy: Callable[[], bool], patience: float) -> None:
         self._source = source
         self._busy = busy
         self._patience = patience

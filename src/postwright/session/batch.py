@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from postwright.flow import Flow
-    from postwright.message.draft import Draft
     from postwright.session.session import Session
-    from postwright.words import Envelope, SendResult
+    from postwright.session.ways import Understood
+    from postwright.words import SendResult
 
 WINDOW = 64
 """Messages in flight."""
@@ -94,11 +94,11 @@ class Batch:
         done, self._tally.done = self._tally.done, []
         return done
 
-    def add(self, key: int, envelope: Envelope, draft: Draft, *, alone: bool = False) -> None:
-        """Take one more message; ``alone`` says that it needs a transaction of its own."""
+    def add(self, key: int, message: Understood | Callable[[], Understood], *, alone: bool = False) -> None:
+        """Take one more message; see ``Item``. One that can't be sent has the reason as its result when its turn comes."""
         if not self._todo:
             self._due = self._session.clock() + self._moment
-        self._todo.append(Item(key, envelope, draft, alone=alone))
+        self._todo.append(Item(key, message, alone=alone))
 
     def withdraw(self) -> list[int]:
         """Take back the messages that nothing was said of yet; they have no result. Return their keys."""
@@ -153,6 +153,8 @@ class Batch:
 
         while self.pending and not pause():
             opening = not self._session.connected
+            if opening and self._tally.next() is None:  # nothing that was given can be sent
+                return
             try:
                 if opening:
                     await self._open()
@@ -168,7 +170,10 @@ class Batch:
         if idle and self._session.used_up:
             await quit_line(self._session)  # the next round opens a new one
             return
-        if not self._overlapping or (idle and not self._ways.admits(self._todo[0])):
+        first = self._tally.next() if idle else None
+        if first is None and idle:
+            return
+        if first is not None and not (self._overlapping and self._ways.admits(first)):
             await self._one(self._todo.popleft())
             return
         if idle:

@@ -35,8 +35,8 @@ class Chunked(Way):
 
     def _goes_on(self, more: bool) -> bool:
         """Whether another message can be put in flight, now or soon."""
-        todo = self._tally.todo
-        return self._ways.admits(todo[0]) if todo else more
+        item = self._tally.next()
+        return more if item is None else self._ways.admits(item)
 
     async def _send(self, window: int) -> None:
         flight = self._tally.flight
@@ -53,11 +53,11 @@ class Chunked(Way):
 
     def _fitting(self, room: int) -> list[Item]:
         """Take the messages that go out in one write."""
-        todo, ways = self._tally.todo, self._ways
+        tally, ways = self._tally, self._ways
         ready: list[Item] = []
         octets = 0
-        while todo and len(ready) < room and octets < WRITE and ways.admits(todo[0]):
-            item = todo.popleft()
+        while len(ready) < room and octets < WRITE and (item := tally.next()) is not None and ways.admits(item):
+            tally.todo.popleft()
             self._session.allowance.use(item.envelope.recipients)
             octets += len(item.data)
             ready.append(item)

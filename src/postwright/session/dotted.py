@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from postwright.words import Reply, SendResult
 
 
+DATA = b"DATA\r\n"
+
+
 class Dotted(Way):
     """One connection's way without CHUNKING.
 
@@ -35,8 +38,12 @@ class Dotted(Way):
         """Whether the body of the first message in flight is out, or what stands in its place."""
         self._answers: list[Reply] = []
         """What was said to the commands of that message."""
+        self._replied: list[Reply] = []
+        """What was said to a message that was taken."""
         self._proven = False
         """Whether it was known that the server understands what stands behind that body."""
+        self._taken: Item | None = None
+        """A message that was taken, whose result is made as soon as there is time."""
         self._pause: Callable[[], bool] = bool
         self._paused = False
 
@@ -71,12 +78,12 @@ class Dotted(Way):
         item.end_at = None
         self._tally.flight.append(item)
         self._talk.expect(before + len(recipients) + 2)
-        return self._ways.group(item) + b"DATA\r\n"
+        return item.commands or self._ways.group(item) + DATA
 
     def _following(self, before: int) -> bytes:
         """Return the commands that stand behind the end of a message; b"" where there is no next one."""
-        todo = self._tally.todo
-        if todo and self._ways.admits(todo[0]):
+        item = self._tally.next()
+        if item is not None and self._ways.admits(item):
             return self._begin(before)
         self._talk.expect(before)
         return b""
@@ -87,11 +94,13 @@ class Dotted(Way):
         self._pause, self._paused, self._proven = pause, False, True
         self._session.state = State.ENDED
         try:
-            await self._talk.converse(self._answer, self._ears.timeout)
+            await self._talk.converse(self._answer, self._ears.timeout, self._ahead)
         except BaseException:
             if self._ended and self._ears.heard:  # what failed then, the answer is here
                 self._settle(self._ears.heard.pop(0))
             raise
+        finally:
+            self._tell()
 
     def _answer(self, replies: list[Reply]) -> bytes | None:
         """Settle a message if the answers to it are the usual ones, and return the next one's body; see ``converse``."""
@@ -107,9 +116,9 @@ class Dotted(Way):
         if ended:
             if heard[0].code != 250 or heard[1].code != 250:
                 return None
-            item = flight.popleft()
-            self._answers[-1] = heard[0]
-            self._tally.done.append((item.key, accepted(item, self._answers)))
+            self._tell()
+            self._taken, self._replied = flight.popleft(), self._answers
+            self._replied[-1] = heard[0]
             del heard[:2]
             self._ended = False
         if not flight or heard[0].code != 250 or heard[-1].code != 354 or not all_taken(heard):
@@ -125,9 +134,25 @@ class Dotted(Way):
         self._answers = heard[:]
         heard.clear()
         self._ended = True
-        data = dotted(item.data)
+        data, item.body = item.body or dotted(item.data), b""
         item.end_at = self._link.offered + len(data) - 5
         return b"".join((data, RSET, self._following(2)))
+
+    def _ahead(self) -> None:
+        """Do, while the server has something to do, what need not wait for its answer."""
+        self._tell()
+        tally = self._tally
+        if len(tally.flight) > 1:
+            following = tally.flight[1]
+            following.body = dotted(following.data)
+        item = tally.next()
+        if item is not None and self._ways.admits(item):
+            item.commands = self._ways.group(item) + DATA
+
+    def _tell(self) -> None:
+        item, self._taken = self._taken, None
+        if item is not None:
+            self._tally.done.append((item.key, accepted(item, self._replied)))
 
     # As it can go
 

@@ -91,12 +91,15 @@ class Link:
             raise
         self.taken += plain
 
-    async def converse(self, respond: Callable[[bytes], bytes | None], timeout: float | None) -> None:
+    async def converse(
+        self, respond: Callable[[bytes], bytes | None], timeout: float | None, ahead: Callable[[], object] = bool
+    ) -> None:
         """Hand the plaintext that comes to ``respond`` and send what it returns, until it returns None.
 
         Args:
             respond: As in ``Converse``, but for plaintext.
             timeout: Seconds of silence that are borne; None for ever.
+            ahead: As in ``Converse``; it is not called where each turn takes its time.
         """
         out = respond(early) if (early := self.arrived()) else b""
         while out is not None:
@@ -106,7 +109,7 @@ class Link:
                 out = respond(early)
             elif self.pace is not None or (self.tls is not None and self.tls.told):
                 out = respond(await self.receive(timeout))
-            elif await Turns(self, respond).take(timeout):
+            elif await Turns(self, respond, ahead).take(timeout):
                 return
             else:
                 out = b""

@@ -232,13 +232,16 @@ class Talk:
     def _incomplete(patience: float | None) -> InactivityTimeout:
         return InactivityTimeout(f"the reply was not complete after {patience:g} s")
 
-    async def converse(self, answer: Callable[[list[Reply]], bytes | None], timeout: float) -> None:
+    async def converse(
+        self, answer: Callable[[list[Reply]], bytes | None], timeout: float, ahead: Callable[[], object] = bool
+    ) -> None:
         """Send what ``answer`` returns to the replies that come, until it returns None; see ``Converse``.
 
         Args:
             answer: Takes all replies that are here (first of all those that were read already, if only none), and counts
                 those that it calls forth by ``expect``.
             timeout: Seconds of silence that are borne; 0 for ever.
+            ahead: Called, as often as not, while answers are on their way.
 
         Raises:
             MessageRefused: The server said why it did not want what was sent, and closed the connection.
@@ -257,7 +260,7 @@ class Talk:
         try:
             if first:
                 await self.link.send(first)
-            await self.link.converse(respond, timeout or None)
+            await self.link.converse(respond, timeout or None, ahead)
         except NetworkError as error:
             raise self._last_words(error, MessageRefused) from error
 

@@ -15,6 +15,7 @@ from postwright.errors import (
     NetworkError,
     OperationTimeout,
     ServiceClosing,
+    SMTPError,
     UnexpectedReply,
 )
 from postwright.session.crowd import is_open, joined, rest_of
@@ -23,7 +24,6 @@ from postwright.session.ways import Item
 from postwright.words import SendResult
 
 if TYPE_CHECKING:
-    from postwright.errors import SMTPError
     from postwright.words import Reply
 
 TRIES = 2
@@ -52,12 +52,28 @@ class Tally:
         self.flight: deque[Item] = deque()
         self.done: list[tuple[int, SendResult | SMTPError]] = []
 
+    def next(self) -> Item | None:
+        """Return the message that comes next, None where there is none."""
+        todo = self.todo
+        while todo and not self._understood(todo[0]):
+            todo.popleft()
+        return todo[0] if todo else None
+
+    def _understood(self, item: Item) -> bool:
+        """Whether a message can be sent at all; if not, why is its result."""
+        try:
+            item.understand()
+        except SMTPError as error:
+            self.done.append((item.key, error))
+            return False
+        return True
+
     def finish(self, item: Item, result: SendResult | SMTPError) -> None:
         """Note a result; the rest of the recipients goes in a further transaction where this one had no room."""
         if item.earlier is not None:
             result = joined(item.earlier, result)
         elif isinstance(result, SendResult) and item.envelope.recipients[1:] and any(map(is_open, result.recipients)):
-            rest = Item(item.key, rest_of(item.envelope, result), item.draft)
+            rest = Item(item.key, (rest_of(item.envelope, result), item.draft))
             rest.earlier = result
             self.todo.appendleft(rest)
             return
@@ -112,6 +128,8 @@ class Tally:
         """
         again: list[Item] = []
         for item in (*self.flight, *self.todo) if final else tuple(self.flight):
+            if not self._understood(item):
+                continue
             unknown = _may_have(item, taken)
             if unknown or final or item.tries >= TRIES:
                 self.finish(item, told(error, Outcome.UNKNOWN if unknown else Outcome.NOT_SENT))

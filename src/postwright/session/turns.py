@@ -26,13 +26,17 @@ class Turns:
     Args:
         link: The connection.
         respond: Takes plaintext, and returns plaintext to send, b"" for nothing yet, None for the end.
+        ahead: Called while an answer is on its way.
     """
 
-    __slots__ = ("_link", "_plain", "_raw", "_respond")
+    __slots__ = ("_ahead", "_link", "_plain", "_raw", "_respond")
 
-    def __init__(self, link: Link, respond: Callable[[bytes], bytes | None]) -> None:
+    def __init__(
+        self, link: Link, respond: Callable[[bytes], bytes | None], ahead: Callable[[], object] = bool
+    ) -> None:
         self._link = link
         self._respond = respond
+        self._ahead = ahead
         self._plain = self._raw = b""
 
     async def take(self, timeout: float | None) -> bool:
@@ -45,7 +49,7 @@ class Turns:
             Whether they came to their end; else there is more to come, and what arrived meanwhile is kept by the link.
         """
         link = self._link
-        effect = Converse(self._turn if link.tls is None else self._secret_turn, timeout)
+        effect = Converse(self._turn if link.tls is None else self._secret_turn, timeout, self._ahead)
         write: Write | None = None
         try:
             left = await effect

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from postwright.events import EndTransfer, PITrail, StartTransfer, Transfer
 from postwright.message.addresses import wire_path
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from postwright.session.tally import Tally
     from postwright.words import Address, Envelope, SendResult
 
+    Understood: TypeAlias = tuple[Envelope, Draft]
+
 _SHOWN = frozenset({PITrail, StartTransfer, Transfer, EndTransfer})  # who listens gets them message by message
 
 RSET = b"RSET\r\n"
@@ -33,9 +35,15 @@ overlap: dict[tuple[str, int], bool] = {}
 class Item:
     """One message of a batch, and where its end stands in the stream.
 
-    Attributes:
+    Args:
+        key: What its result is called.
+        message: Its envelope and its draft, or a function that makes them when they are needed.
         alone: Whether it can't be overlapped.
-        data: All of it, once it is known that it can be.
+
+    Attributes:
+        body: All of it as DATA carries it, where that was made ahead.
+        commands: What is said for it up to DATA, where that was made ahead.
+        data: All of it, once it is known that it can be overlapped.
         eight_bit: Whether that has octets above 127.
         ways: For which line that is known.
         end_at: Where in the stream its end begins to be possible; None before that was offered.
@@ -43,19 +51,48 @@ class Item:
         earlier: What became of it in a transaction that had no room for those who are in this envelope.
     """
 
-    __slots__ = ("alone", "data", "draft", "earlier", "eight_bit", "end_at", "envelope", "key", "tries", "ways")
+    __slots__ = (
+        "_unread",
+        "alone",
+        "body",
+        "commands",
+        "data",
+        "draft",
+        "earlier",
+        "eight_bit",
+        "end_at",
+        "envelope",
+        "key",
+        "tries",
+        "ways",
+    )
+    envelope: Envelope
+    draft: Draft
 
-    def __init__(self, key: int, envelope: Envelope, draft: Draft, *, alone: bool = False) -> None:
+    def __init__(self, key: int, message: Understood | Callable[[], Understood], *, alone: bool = False) -> None:
         self.key = key
-        self.envelope = envelope
-        self.draft = draft
+        self._unread: Callable[[], Understood] | None = None
+        if isinstance(message, tuple):
+            self.envelope, self.draft = message
+        else:
+            self._unread = message
         self.alone = alone
-        self.data = b""
+        self.data = self.body = self.commands = b""
         self.eight_bit = False
         self.ways: Ways | None = None
         self.end_at: int | None = None
         self.tries = 0
         self.earlier: SendResult | None = None
+
+    def understand(self) -> None:
+        """Make envelope and draft of what was given, where that was put off.
+
+        Raises:
+            InvalidValue: It can't be sent; the subclass and the text say why.
+        """
+        if self._unread is not None:
+            self.envelope, self.draft = self._unread()
+            self._unread = None
 
 
 class Ways:
@@ -134,7 +171,7 @@ class Ways:
                 return False
             if not single and self._stops[recipient.type]:
                 return False
-        item.data, item.ways = data, self
+        item.data, item.ways, item.commands = data, self, b""
         return True
 
     def group(self, item: Item) -> bytes:

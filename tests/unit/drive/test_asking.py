@@ -29,7 +29,7 @@ def run(test: Coroutine[object, object, None]) -> None:
 @pytest.mark.parametrize("busy", [False, True])
 def test_what_is_there_comes_by_the_handful(busy: bool) -> None:
     async def test() -> None:
-        asking = Asking(Source(numbers(10)), lambda: busy, PATIENCE)
+        asking = Asking(Source(numbers(10), str), lambda: busy, PATIENCE)
         taken = [await asking.take(4) for _ in range(4)]
         assert taken == [
             [(0, "0"), (1, "1"), (2, "2"), (3, "3")],
@@ -45,7 +45,7 @@ def test_what_is_there_comes_by_the_handful(busy: bool) -> None:
 def test_what_is_there_is_not_kept_for_what_is_waited_for(busy: bool) -> None:
     async def test() -> None:
         event = asyncio.Event()
-        asking = Asking(Source(numbers(4, waits={2: event})), lambda: busy, PATIENCE)
+        asking = Asking(Source(numbers(4, waits={2: event}), str), lambda: busy, PATIENCE)
         assert await asking.take(8) == [(0, "0"), (1, "1")]
         assert asking.begun
         if busy:
@@ -67,7 +67,7 @@ def test_an_error_comes_behind_what_was_given_before_it() -> None:
         raise RuntimeError("mine")
 
     async def test() -> None:
-        asking = Asking(Source(failing()), lambda: False, PATIENCE)
+        asking = Asking(Source(failing(), str), lambda: False, PATIENCE)
         assert await asking.take(8) == [(0, "0"), (1, "1")]
         with pytest.raises(RuntimeError, match="mine"):
             await asking.take(8)
@@ -82,7 +82,7 @@ def test_where_items_come_slowly_all_who_ask_have_their_share() -> None:
             yield number
 
     async def test() -> None:
-        source = Source(slow())
+        source = Source(slow(), int)
         shares: list[list[int]] = [[], [], []]
 
         async def lane(share: list[int]) -> None:
@@ -107,7 +107,7 @@ def test_a_timeout_of_the_user_s_own_goes_off_where_it_was_set() -> None:
             yield "late"
 
     async def test() -> None:
-        asking = Asking(Source(impatient()), lambda: False, PATIENCE)
+        asking = Asking(Source(impatient(), str), lambda: False, PATIENCE)
         assert [await asking.take(8) for _ in range(3)] == [[(0, "0")], [(1, "late")], []]
 
     run(test())
@@ -124,7 +124,7 @@ def test_who_asks_for_no_more_leaves_nothing_behind() -> None:
             finally:
                 left.append(True)
 
-        asking = Asking(Source(endless()), lambda: True, PATIENCE)
+        asking = Asking(Source(endless(), str), lambda: True, PATIENCE)
         assert await asking.take(8) == [(0, "0")]
         asking.end()
         await asyncio.sleep(0)

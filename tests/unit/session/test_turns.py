@@ -47,6 +47,19 @@ def end(flow: Coroutine[Any, Any, None], answer: object = b"") -> None:
         flow.send(answer)
 
 
+def test_what_is_done_ahead_is_left_to_the_driver() -> None:
+    done: list[str] = []
+    flow = Link(None).converse(script(b"one", None)[0], 7.0, lambda: done.append("ahead"))
+    effect = flow.send(None)
+    assert isinstance(effect, Converse)
+    assert effect.respond(b"a") == b"one"
+    assert done == []
+    effect.ahead()
+    assert done == ["ahead"]
+    effect.respond(b"b")
+    end(flow)
+
+
 def test_what_is_returned_is_sent_until_none_is() -> None:
     link = Link(None)
     flow, effect, heard = begin(link, b"one", b"", b"three", None)

@@ -16,14 +16,15 @@ from postwright.wire.lines import whole
 from postwright.words import printable
 
 _LINE = pattern(rb"(?:([!-9;-~]+)[ \t]*:|[ \t])[^\n]*\n")
-_BLOCK = pattern(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)++")
+_FIELD = rb"[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+"
+_BLOCK = pattern(rb"(?:%b)++" % _FIELD)
+# The same with the empty line behind it, and the Message-ID where it stands as nearly all have it.
+_HEAD = pattern(rb"(?:Message-ID: (<[!-=?-~]++>)\r\n(?![ \t])|%b)++\r\n" % _FIELD)
 # The fields that sending needs to know, each found by the line end before it.
 _TELLING = pattern(
     r"\n(From|Sender|To|B?cc|Message-ID|Resent-[!-9;-~]+)[ \t]*:[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)",
     re.IGNORECASE | re.ASCII,
 )
-
-_BLANKS = (b" ", b"\t")
 
 
 class Finished(Whole):
@@ -79,6 +80,21 @@ def from_bytes(data: bytes) -> Finished:
         InvalidValue: There is a NUL, or a line longer than mail may have.
     """
     data = whole(data)
+    head = _HEAD.match(data)
+    if head is None:
+        return _unusual(data)
+    cut, identifier = head.end(), head[1]
+    if b"bcc" in data[:cut].lower() or (identifier and data.count(b"\nMessage-ID:", 0, cut) > 1):
+        return _unusual(data)
+    return Finished(data, cut, identifier.decode() if identifier else "")
+
+
+def _unusual(data: bytes) -> Finished:
+    """Read a message that is not as nearly all are.
+
+    Raises:
+        InvalidHeader: A line of the header is no field.
+    """
     end = data.find(b"\r\n\r\n") + 2
     if data[:2] == b"\r\n" or not data:
         raise InvalidHeader("the message has no header: it starts with an empty line")
@@ -92,15 +108,7 @@ def from_bytes(data: bytes) -> Finished:
         told = _telling(head)
         if "bcc" in told or "resent-bcc" in told:
             return _without_bcc(data, end, told)
-    return Finished(data, end + 2, _quick_identifier(head))
-
-
-def _quick_identifier(head: bytes) -> str:
-    """Return the Message-ID where it stands as nearly all have it, in one line and in the RFC's own spelling; else ""."""
-    start = head.find(b"\nMessage-ID: <") + 13
-    end = head.find(b">\r\n", start) + 1 if start > 12 else 0
-    found = head[start:end]
-    return found.decode() if found.isascii() and b"\r" not in found and head[end + 2 : end + 3] not in _BLANKS else ""
+    return Finished(data, end + 2)
 
 
 def _telling(head: bytes) -> dict[str, list[str]]:

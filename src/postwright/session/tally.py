@@ -55,9 +55,12 @@ class Tally:
     def next(self) -> Item | None:
         """Return the message that comes next, None where there is none."""
         todo = self.todo
-        while todo and not self._understood(todo[0]):
+        while todo:
+            item = todo[0]
+            if item.unread is None or self._understood(item):
+                return item
             todo.popleft()
-        return todo[0] if todo else None
+        return None
 
     def _understood(self, item: Item) -> bool:
         """Whether a message can be sent at all; if not, why is its result."""

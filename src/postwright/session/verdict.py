@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from postwright.errors import SMTPError
     from postwright.session.session import Session
     from postwright.session.ways import Item
-    from postwright.words import Reply
+    from postwright.words import Recipient, Reply
 
 
 def usual(answers: list[Reply]) -> bool:
@@ -37,11 +37,14 @@ def accepted(item: Item, answers: list[Reply]) -> SendResult:
         item: The message.
         answers: Those to MAIL and to each RCPT, and the last one.
     """
-    results = []
-    for recipient, reply in zip(item.envelope.recipients, answers[1:-1], strict=True):
-        address = recipient.address
-        results.append(RecipientResult(address.spec or addr_spec(address), recipient.type, True, reply))
+    recipients = item.envelope.recipients
+    results = (_taken(recipients[0], answers[1]),) if len(recipients) == 1 else map(_taken, recipients, answers[1:-1])
     return SendResult(answers[-1], item.draft.message_id, tuple(results))
+
+
+def _taken(recipient: Recipient, reply: Reply) -> RecipientResult:
+    address = recipient.address
+    return RecipientResult(address.spec or addr_spec(address), recipient.type, True, reply)
 
 
 def verdict(item: Item, mail: Reply, rcpts: list[Reply], final: Reply) -> SendResult | SMTPError:

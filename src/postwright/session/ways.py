@@ -48,11 +48,11 @@ class Item:
         ways: For which line that is known.
         end_at: Where in the stream its end begins to be possible; None before that was offered.
         tries: How often it was offered.
+        unread: What makes envelope and draft, as long as nobody looked at the message.
         earlier: What became of it in a transaction that had no room for those who are in this envelope.
     """
 
     __slots__ = (
-        "_unread",
         "alone",
         "body",
         "commands",
@@ -64,6 +64,7 @@ class Item:
         "envelope",
         "key",
         "tries",
+        "unread",
         "ways",
     )
     envelope: Envelope
@@ -71,11 +72,11 @@ class Item:
 
     def __init__(self, key: int, message: Understood | Callable[[], Understood], *, alone: bool = False) -> None:
         self.key = key
-        self._unread: Callable[[], Understood] | None = None
+        self.unread: Callable[[], Understood] | None = None
         if isinstance(message, tuple):
             self.envelope, self.draft = message
         else:
-            self._unread = message
+            self.unread = message
         self.alone = alone
         self.data = self.body = self.commands = b""
         self.eight_bit = False
@@ -90,9 +91,9 @@ class Item:
         Raises:
             InvalidValue: It can't be sent; the subclass and the text say why.
         """
-        if self._unread is not None:
-            self.envelope, self.draft = self._unread()
-            self._unread = None
+        if self.unread is not None:
+            self.envelope, self.draft = self.unread()
+            self.unread = None
 
 
 class Ways:

@@ -84,7 +84,8 @@ def from_bytes(data: bytes) -> Finished:
     if head is None:
         return _unusual(data)
     cut, identifier = head.end(), head[1]
-    if b"bcc" in data[:cut].lower() or (identifier and data.count(b"\nMessage-ID:", 0, cut) > 1):
+    fields = data[:cut].lower()
+    if b"bcc" in fields or (identifier and fields.count(b"message-id") > 1):
         return _unusual(data)
     return Finished(data, cut, identifier.decode() if identifier else "")
 

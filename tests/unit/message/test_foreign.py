@@ -296,3 +296,25 @@ def test_the_quick_look_for_fields_tells_what_reading_all_of_them_tells(header: 
     assert whole(draft) == draft.whole == draft.data
     assert draft.size == len(draft.data)
     assert draft.eight_bit == (not draft.data.isascii())
+
+
+@pytest.mark.parametrize("before", [b"", b"To: b@x.y\r\n"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Message-ID: <a@b>\r\n",
+        b"Message-ID: <a@b>\r\n and more\r\n",
+        b"message-id: <a@b>\r\n",
+        b"Message-ID:<a@b>\r\n",
+        b"Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n",
+        b"Message-ID : <a@b>\r\nMessage-ID: <c@d>\r\n",
+        b"message-id: <a@b>\r\nMessage-ID: <c@d>\r\n",
+        b"Message-ID: <a b@c>\r\n",
+        b"Message-ID: a@b\r\n",
+        b"Message-ID:\r\n <a@b>\r\n",
+        b"Subject: Message-ID: <a@b>\r\n",
+    ],
+)
+def test_the_message_id_is_what_a_closer_look_would_find(before: bytes, field: bytes) -> None:
+    draft = from_bytes(before + field + b"\r\nMessage-ID: <in@body>\r\n")
+    assert draft.message_id == draft.told.get("message-id", [""])[0]

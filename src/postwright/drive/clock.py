@@ -23,16 +23,16 @@ if hasattr(os, "register_at_fork"):  # a child must not have its parent's
 
 def randomness(count: int) -> bytes:
     """Return so many random octets."""
-    if count != _BLOCK:
+    if count > _BLOCK:
         return os.urandom(count)
     try:
-        return _fresh.pop()
+        return _fresh.pop()[:count]
     except IndexError:
         octets = os.urandom(_BLOCK * _BLOCKS)
         blocks = [octets[at : at + _BLOCK] for at in range(0, len(octets), _BLOCK)]
         block = blocks.pop()
         _fresh.extend(blocks)
-        return block
+        return block[:count]
 
 
 def utc_offset(seconds: float) -> int:

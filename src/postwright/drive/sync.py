@@ -87,7 +87,7 @@ class SyncDriver:
                 self._end = None if limit is None else monotonic() + limit
                 return carry(flow, self._grant)
             finally:
-                if self._sock is None:
+                if self._sock is None and self._waker is not None:
                     self.hang_up()  # the waker is kept only as long as a connection is
         finally:
             if mine:  # also where a signal's handler raises while all this is done
@@ -305,8 +305,7 @@ class SyncDriver:
         if is_awaitable(self._fire(effect.event)):
             raise NotAvailable("a coroutine function can't handle the events of SMTP; use AsyncSMTP")
 
-    @staticmethod
-    def _call(effect: Call[Any]) -> Any:
+    def _call(self, effect: Call[Any]) -> Any:
         return effect.function(*effect.args)
 
     def _aside(self, effect: Apart[Any]) -> Any:
@@ -336,8 +335,8 @@ _GRANTS: dict[type, Callable[[SyncDriver, Any], Any]] = {
     Write: SyncDriver._write,
     Hangup: SyncDriver._hang,
     Fire: SyncDriver._event,
-    Call: lambda _, effect: SyncDriver._call(effect),
-    Finish: lambda _, effect: SyncDriver._call(effect),
+    Call: SyncDriver._call,
+    Finish: SyncDriver._call,
     Apart: SyncDriver._aside,
     Wait: lambda _, effect: SyncDriver._user_call(effect),
     Sleep: SyncDriver._sleep,

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from binascii import crc32
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import floor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postwright.errors import QueueFileInvalid
@@ -34,7 +36,6 @@ MAX_LOG = 1024 * 1024
 
 PRIORITIES = range(10)
 KINDS = ("To", "Cc", "Bcc")
-_DIGITS = 15
 _LONGEST = 16_000  # characters of a line of the log
 _PLAIN = re.compile("[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]*")
 _ASCII = bytes(range(0x20, 0x7F))
@@ -101,7 +102,17 @@ class Head(NamedTuple):
 
 def moment(seconds: float) -> str:
     """Return a moment as queue files have it: "2026-03-03T10:00:00.000000Z"."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    second = floor(seconds)
+    microsecond = round((seconds - second) * 1_000_000)
+    if microsecond == 1_000_000:
+        second, microsecond = second + 1, 0
+    return f"{_second(second)}.{microsecond:06d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    """Return a moment without its fraction, which all messages of one second have in common."""
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
 def seconds(text: str) -> float:
@@ -129,34 +140,35 @@ def head(letter: Letter, message: hashlib._Hash) -> bytes:
     """
     lines = _lines(letter)
     covered = "".join(lines).encode("utf-8", "surrogatepass")
-    if covered.translate(None, _ASCII) != b"\n" * len(lines):  # more than ASCII, or what no line may have
+    if covered.translate(None, _ASCII) != b"\n" * (len(lines) + _JOINED):  # more than ASCII, or what no line may have
         _check(letter)
     message.update(covered)
     return b"%bSHA-256: %b\n\n" % (covered, message.hexdigest().encode())
 
 
+_JOINED = 5
+"""How many more lines there are than pieces: the first piece is four lines, the last one three."""
+
+
 def _lines(letter: Letter) -> list[str]:
-    lines = [
-        f"{TITLE}: {VERSION}\n",
-        f"Id: {letter.id}\n",
-        f"Created: {letter.created}\n",
-        f"Priority: {letter.priority}\n",
-    ]
+    """Return the lines, in pieces: what is next to each other in every head is one of them."""
+    lines = [f"{TITLE}: {VERSION}\nId: {letter.id}\nCreated: {letter.created}\nPriority: {letter.priority}\n"]
     if letter.not_before:
         lines.append(f"Not-Before: {letter.not_before}\n")
     if letter.message_id:
         lines.append(f"Message-Id: {printable(letter.message_id)}\n")
     lines.append(f"From: <{letter.sender}>\n")
-    lines += [f"{kind}: {_recipient(address, options)}\n" for kind, address, options in letter.recipients]
+    for kind, address, options in letter.recipients:
+        # The one tab of a head: an address may have blanks and brackets, between quotes, but no tab.
+        lines.append(f"{kind}: <{address}>\t{options}\n" if options else f"{kind}: <{address}>\n")
     if letter.dsn_return:
         lines.append(f"Return: {letter.dsn_return}\n")
     if letter.envelope_id:
         lines.append(f"Envelope-Id: {letter.envelope_id}\n")
     if letter.body:
         lines.append(f"Body: {letter.body}\n")
-    lines.append(f"Content: {'8bit' if letter.eight_bit else '7bit'}\n")
-    lines.append(f"Header-Size: {letter.header_size:0{_DIGITS}d}\n")
-    lines.append(f"Size: {letter.size:0{_DIGITS}d}\n")
+    content = "8bit" if letter.eight_bit else "7bit"
+    lines.append(f"Content: {content}\nHeader-Size: {letter.header_size:015d}\nSize: {letter.size:015d}\n")
     return lines
 
 
@@ -172,11 +184,6 @@ def _check(letter: Letter) -> None:
     for value in values:
         if not _PLAIN.fullmatch(value):
             raise QueueFileInvalid(f"'{printable(value)}' can't stand in a queue file")
-
-
-def _recipient(address: str, options: str) -> str:
-    # The one tab of a head: an address may have blanks and brackets, between quotes, but no tab.
-    return f"<{address}>\t{options}" if options else f"<{address}>"
 
 
 def read_head(data: bytes) -> Head | None:

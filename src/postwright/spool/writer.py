@@ -56,12 +56,10 @@ class _Fresh:
         self.fault: OSError | None = None
 
     def make(self, data: bytes) -> None:
-        """Make the file, and write its first octets."""
-        self._create()
-        write(self.fd, data)
+        """Make the file, and write its first octets.
 
-    def _create(self) -> None:
-        """Who clears away what dead processes left may be quicker than the lock, so there is more than one try."""
+        Who clears away what dead processes left may be quicker than the lock, so there is more than one try.
+        """
         for number in range(_TRIES):
             name = f".{self._id}~{number}{FRESH}"
             try:
@@ -71,7 +69,8 @@ class _Fresh:
                     raise
             else:
                 self.name = name
-                return
+                break
+        write(self.fd, data)
 
     def sync(self) -> OSError | None:
         """Wait until it is on the disk; return why it is not."""

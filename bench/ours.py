@@ -1,6 +1,6 @@
 """The work of the measurements, done by postwright: ``python -m bench.ours '{"work": "many", "port": 25, ...}'``.
 
-Each work prints one line of JSON with the seconds it took.
+Each work prints one line of JSON with the seconds it took; where it is compared with another work, with those of both.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.blocks import written
 from bench.letters import HTML, PLAIN, RECIPIENT, SENDER, TEXT, many
+from bench.queue import enqueue
 from postwright import SMTP, AsyncSMTP, tls
 from postwright.errors import SMTPError
 from postwright.tls.trust import Trust
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from postwright.component.composed import Composed
 
 TLS = {"": 3, "implicit": 1, "starttls": 2}
-
-HEAD = 450
-"""Octets that a queue file has beside its message, with some to spare."""
 
 
 def arguments(port: int, tls: str = "") -> dict[str, Any]:
@@ -267,34 +265,6 @@ def connections(port: int, count: int, authority: str) -> float:
     return time.perf_counter() - began
 
 
-def enqueue(folder: str, count: int, size: int = 4096) -> float:
-    """Put messages into a queue directory, one by one, as files of nearly so many octets."""
-    client = SMTP(**arguments(25), from_=SENDER, send_to=RECIPIENT, subject="queued")
-    line = "x" * 70 + "\n"
-    client.message_text = line * ((size - len(client.queue("*"))) // 72)  # this also loads what is loaded once
-    began = time.perf_counter()
-    for _ in range(count):
-        client.queue(folder)
-    return time.perf_counter() - began
-
-
-def enqueue_many(folder: str, count: int, size: int = 4096) -> float:
-    """Put messages into a queue directory, 128 at a time, as files of nearly so many octets."""
-    client = SMTP(**arguments(25), from_=SENDER, send_to=RECIPIENT)
-    waiting = letters_of(count, size - HEAD)
-    client.queue_many(folder, [])  # loads what is loaded once
-    began = time.perf_counter()
-    for start in range(0, count, 128):
-        for result in client.queue_many(folder, waiting[start : start + 128]):
-            if isinstance(result, Exception):
-                raise result
-    return time.perf_counter() - began
-
-
-def letters_of(count: int, size: int) -> list[bytes]:
-    return list(itertools.islice(itertools.cycle(many(size)), count))
-
-
 def blocks(port: int, count: int, authority: str, size: int, provider: int) -> float:
     """Write blocks through one of the TLS providers to a blocking socket."""
     layer = tls.provider(Trust("127.0.0.1", ca_file=authority, provider=provider))
@@ -317,7 +287,7 @@ def blocks(port: int, count: int, authority: str, size: int, provider: int) -> f
 
 
 WORKS = (
-    *(batch, last_reply, single, tasks, compose, composed, body, memory, one, connections, enqueue, enqueue_many),
+    *(batch, last_reply, single, tasks, compose, composed, body, memory, one, connections, enqueue),
     blocks,
 )
 

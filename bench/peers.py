@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import smtplib
 import socket
 import ssl
@@ -107,24 +106,6 @@ def one(port: int, tls: str = "", authority: str = "") -> float:
     return took
 
 
-def files(folder: str, count: int, size: int = 4096) -> float:
-    """Write files as durably as a queue must: write, fsync, rename, fsync of the directory."""
-    data = b"x" * size
-    directory = os.open(folder, os.O_RDONLY)
-    began = time.perf_counter()
-    for number in range(count):
-        hidden, shown = f"{folder}/.{number}", f"{folder}/{number}.file"
-        file = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(file, data)
-        os.fsync(file)
-        os.close(file)
-        os.rename(hidden, shown)
-        os.fsync(directory)
-    took = time.perf_counter() - began
-    os.close(directory)
-    return took
-
-
 def blocks(port: int, count: int, authority: str, size: int) -> float:
     """Write blocks to a blocking SSLSocket."""
     context = ssl.create_default_context(cafile=authority)
@@ -134,7 +115,7 @@ def blocks(port: int, count: int, authority: str, size: int) -> float:
             return written(secure.sendall, lambda: secure.recv(65536), size, count)
 
 
-WORKS = (compose, files, sendmail, composed, aiosmtplib_tasks, new_contexts, one, blocks)
+WORKS = (compose, sendmail, composed, aiosmtplib_tasks, new_contexts, one, blocks)
 
 if __name__ == "__main__":
     order: dict[str, Any] = json.loads(sys.argv[1])

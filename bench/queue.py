@@ -1,12 +1,10 @@
 """Durable queueing against the least that durability costs: write, fsync, rename, fsync of the directory.
 
-Run it as ``python -m bench.queue [directory]``. Each round does both, one after the other, on the same disk; nothing
-is deleted before the end, as deletions slow a file system down.
+Run it as ``python -m bench.queue [directory]``. Nothing is deleted before the end, as deletions slow a file system down.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import statistics
@@ -16,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.letters import RECIPIENT, SENDER, raw
 from postwright import SMTP
 from postwright.spool.claim import Claim
 from postwright.spool.directory import QUEUED, Directory
@@ -23,21 +22,31 @@ from postwright.spool.directory import QUEUED, Directory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-COUNT, ROUNDS, BATCH = 300, 7, 128
-BODY = b"x" * 70 + b"\r\n"
-MESSAGE = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\nMessage-ID: <1@example.org>\r\n\r\n" + BODY * 55
+COUNT, ROUNDS, BATCH = 384, 7, 128
 
 
-def bare(folder: str, data: bytes, number: int) -> None:
-    """Do what nobody can do without."""
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    fd = os.open(f".{number}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=directory)
-    os.write(fd, data)
-    os.fsync(fd)
-    os.rename(f".{number}.new", f"{number}.queued", src_dir_fd=directory, dst_dir_fd=directory)
-    os.fsync(directory)
-    os.close(fd)
-    os.close(directory)
+class Bare:
+    """What nobody can do without, and nothing else.
+
+    Args:
+        folder: Where the files go; it is opened once.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._directory = os.open(folder, os.O_RDONLY)
+        self._number = 0
+
+    def put(self, data: bytes) -> None:
+        """Write a file durably."""
+        self._number += 1
+        hidden, shown = f"{self._folder}/.{self._number}", f"{self._folder}/{self._number}.file"
+        file = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(file, data)
+        os.fsync(file)
+        os.close(file)
+        os.rename(hidden, shown)
+        os.fsync(self._directory)
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -46,29 +55,46 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def enqueue(folder: str, count: int, *, together: bool) -> dict[str, float]:
+    """Queue messages, and store as many octets as durably without a queue; return the seconds of both.
+
+    A disk's speed changes within seconds, so the two take turns with each message, or with each batch.
+
+    Args:
+        folder: Where both have a directory of their own.
+        count: How many messages each stores.
+        together: Whether the queue takes them in batches, finished; else it composes each.
+    """
+    place, other = tempfile.mkdtemp(dir=folder), Bare(tempfile.mkdtemp(dir=folder))
+    client = SMTP(from_=SENDER, send_to=RECIPIENT, subject="queued", message_text=("x" * 70 + "\n") * 54)
+    size = int(client.queue("*").partition("\nSize: ")[2][:15])  # this also loads what is loaded once
+    letters = [raw(number, size) for number in range(BATCH)]
+    client.queue_many(place, [])
+
+    def ours() -> None:
+        if not together:
+            client.queue(place)
+        elif not all(isinstance(name, str) for name in client.queue_many(place, letters)):
+            raise RuntimeError("a message was not queued")
+
+    def bare() -> None:
+        for letter in letters if together else letters[:1]:
+            other.put(letter)
+
+    seconds = {"ours": 0.0, "bare": 0.0}
+    for _ in range(count // BATCH if together else count):
+        seconds["ours"] += timed(ours)
+        seconds["bare"] += timed(bare)
+    return seconds
+
+
 def enqueueing(root: str) -> None:
-    client = SMTP(from_="a@example.org", send_to="b@example.org", message_text="")
-    client.message = BODY * 55
-    numbers = itertools.count()
-    ratios, batches, rates = [], [], []
-    for _ in range(ROUNDS):
-        times = []
-        for way in ("bare", "one", "batch"):
-            folder = tempfile.mkdtemp(dir=root)
-            if way == "bare":
-                times.append(timed(lambda: [bare(folder, MESSAGE, next(numbers)) for _ in range(COUNT)]))  # noqa: B023
-            elif way == "one":
-                times.append(timed(lambda: [client.queue(folder) for _ in range(COUNT)]))  # noqa: B023
-            else:
-                work = [[MESSAGE] * BATCH] * (COUNT // BATCH + 1)
-                seconds = timed(lambda: [client.queue_many(folder, batch) for batch in work])  # noqa: B023
-                times.append(seconds * COUNT / (len(work) * BATCH))
-        ratios.append(times[0] / times[1])
-        batches.append(times[0] / times[2])
-        rates.append(COUNT / times[0])
-    print(f"bare loop: {statistics.median(rates):.0f} messages/s")
-    print(f"queue(): {statistics.median(ratios):.2f} of it ({min(ratios):.2f} to {max(ratios):.2f})")
-    print(f"queue_many(): {statistics.median(batches):.2f} of it ({min(batches):.2f} to {max(batches):.2f})")
+    for name, together in (("queue()", False), ("queue_many()", True)):
+        found = [enqueue(tempfile.mkdtemp(dir=root), COUNT, together=together) for _ in range(ROUNDS)]
+        ratios = [took["bare"] / took["ours"] for took in found]
+        rate = statistics.median(COUNT / took["bare"] for took in found)
+        shown = f"{statistics.median(ratios):.2f} of it ({min(ratios):.2f} to {max(ratios):.2f})"
+        print(f"bare loop: {rate:.0f} messages/s; {name}: {shown}")
 
 
 def listing(root: str) -> None:

@@ -9,7 +9,6 @@ import struct
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.letters import raw
@@ -139,24 +138,21 @@ def importing(tools: Tools, mode: Mode) -> Measured:
 
 
 def queue(tools: Tools, mode: Mode) -> Measured:
-    """Row 15: durable enqueueing; each turn has a new directory.
+    """Row 15: durable enqueueing; each turn has new directories.
 
-    All of them stay to the end, and lie far from what was deleted: deletions slow a file system down. As a disk's speed
-    changes within seconds, there are more turns than elsewhere, and shorter ones.
+    All of them stay to the end, and lie far from what was deleted: deletions slow a file system down.
     """
+    count = 128 * round(10 * mode.seconds)
     with tempfile.TemporaryDirectory(dir=CACHE) as root:
         _spread(root)
 
-        def durably(what: Callable[..., dict[str, Any]], work: str) -> Callable[[int], float]:
-            return lambda count: float(what(tools, work, folder=tempfile.mkdtemp(dir=root), count=count)["seconds"])
+        def ratio(together: bool) -> float:
+            folder = tempfile.mkdtemp(dir=root)
+            took = ours(tools, "enqueue", folder=folder, count=count, together=together)["seconds"]
+            return float(took["bare"] / took["ours"])
 
-        programs = [
-            Program("one", durably(ours, "enqueue")),
-            Program("batch", durably(ours, "enqueue_many")),
-            Program("bare", durably(peer, "files")),
-        ]
-        speeds = in_turns(replace(mode, turns=4 * mode.turns, seconds=mode.seconds / 2), programs, trial=128)
-    return {key: ratios(speeds, key, "bare") for key in ("one", "batch")}
+        turns = range(mode.turns)
+        return {"one": [ratio(False) for _ in turns], "batch": [ratio(True) for _ in turns]}
 
 
 def _spread(folder: str) -> None:

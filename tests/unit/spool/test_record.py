@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,6 +112,15 @@ def test_a_head_without_an_end_is_refused_in_linear_time() -> None:
     check_linear(lambda size: read_head(begun + b"x" * size))
     with pytest.raises(QueueFileInvalid, match="no end"):
         read_head(begun + b"x" * MAX_HEAD)
+
+
+@pytest.mark.parametrize(
+    "second", [0.0, 1.5e-6, 1_772_532_000.0, 1_772_532_000.9999999, 1_772_531_999.999_999_5, -0.25]
+)
+def test_a_moment_is_what_datetime_says(second: float) -> None:
+    chance = random.Random(second)
+    for given in (second, *(second + chance.random() for _ in range(1000))):
+        assert moment(given) == datetime.fromtimestamp(given, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def test_moments_go_both_ways() -> None:

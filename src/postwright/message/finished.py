@@ -20,10 +20,12 @@ _FIELD = rb"[!-9;-~]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+"
 _BLOCK = pattern(rb"(?:%b)++" % _FIELD)
 # The same with the empty line behind it, and the Message-ID where it stands as nearly all have it.
 _HEAD = pattern(rb"(?:Message-ID: (<[!-=?-~]++>)\r\n(?![ \t])|%b)++\r\n" % _FIELD)
-# The fields that sending needs to know, each found by the line end before it.
+# The fields that sending needs to know, each found by the line end before it; a first letter in both cases is looked at
+# before anything else of a name is.
 _TELLING = pattern(
-    r"\n(From|Sender|To|B?cc|Message-ID|Resent-[!-9;-~]+)[ \t]*:[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)",
-    re.IGNORECASE | re.ASCII,
+    r"\n([Ff](?i:rom)|[Ss](?i:ender)|[Tt][Oo]|[Bb]?[Cc][Cc]|[Mm](?i:essage-ID)|[Rr](?i:esent-[!-9;-~]++))"
+    r"[ \t]*+:[ \t]*+([^\r\n]*+(?:\r\n[ \t][^\r\n]*+)*+)",
+    re.ASCII,
 )
 
 

@@ -204,7 +204,7 @@ def test_a_reply_that_trickles_in_for_ever_runs_out_of_time(world: World) -> Non
     error = failure(client)
     assert isinstance(error, InactivityTimeout)
     assert "complete" in str(error)
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 10  # of 300
 
 
 LETTER = b"From: a@example.org\r\nTo: b@example.net\r\n\r\nHello\r\n"
@@ -238,7 +238,7 @@ def test_in_a_batch_too(world: World, offered: tuple[str, ...], proven: bool | N
         ways.overlap[client.mail_server, client.mail_port] = proven
     started = time.monotonic()
     results = list(client.send_many([LETTER, LETTER]))
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 10  # of 300
     assert all(isinstance(result, InactivityTimeout | UnexpectedReply | SendResult) for result in results)
     assert isinstance(results[1], SendResult) or results[1].outcome is Outcome.UNKNOWN or not asked
 

@@ -1,6 +1,5 @@
 """How the server is reached: ports, TLS, certificates, names, times, settings, login."""
 
-import socket
 import ssl
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from postwright.cli.connecting import client_of
 from postwright.enums import AuthMechanism, SSLStartMode
 from tests.cli.conftest import Program
 from tests.cli.server import HANG, Server
+from tests.support.ports import held
 
 MAIL = ["-f", "me@example.org", "-t", "you@example.org", "--text", "x"]
 
@@ -193,9 +193,8 @@ def test_no_login_without_tls_unless_it_is_wished(
 
 
 def test_a_port_where_nobody_is(run: Program) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    done = run("send", "-s", f"127.0.0.1:{port}", *MAIL)
+    with held() as port:
+        done = run("send", "-s", f"127.0.0.1:{port}", *MAIL)
     assert done.code == 75
     assert "Nothing was sent. Check the port: nothing answers there." in done.words
 

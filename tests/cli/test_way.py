@@ -1,6 +1,5 @@
 """The way to the server: proxies and their passwords, the local end, kinds of addresses, the rate."""
 
-import socket
 import time
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from tests.cli.conftest import Program
 from tests.cli.proxy import Proxy
 from tests.cli.server import Server
 from tests.cli.terminal import terminal
+from tests.support.ports import held
 
 
 @pytest.fixture
@@ -200,9 +200,8 @@ def test_the_local_address(run: Program, server: Server, plain: list[str], optio
 
 
 def test_the_local_port(run: Program, server: Server, plain: list[str]) -> None:
-    with socket.create_server(("127.0.0.9", 0)) as free:
-        port = free.getsockname()[1]
-    assert run(*plain, "--text", "x", "--source", f"127.0.0.9:{port}").code == 0
+    with held("127.0.0.9") as port:
+        assert run(*plain, "--text", "x", "--source", f"127.0.0.9:{port}").code == 0
     assert server.peers == [("127.0.0.9", port)]
 
 

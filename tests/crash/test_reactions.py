@@ -21,6 +21,7 @@ from postwright.session import asking
 from postwright.session.ways import overlap
 from tests.crash.moody import MoodySink, letters
 from tests.interop.both import Client, Lender
+from tests.support.ports import held
 from tests.support.server import HostileServer
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner | None]:
 
 @pytest.fixture
 def make(runner: asyncio.Runner | None) -> Make:
-    return lambda sink, **values: Client(
-        runner, {"mail_server": "127.0.0.1", "mail_port": sink.port, "ssl_start_mode": 3, "timeout": 5} | values
+    return lambda port: Client(
+        runner, {"mail_server": "127.0.0.1", "mail_port": port, "ssl_start_mode": 3, "timeout": 5}
     )
 
 
@@ -98,7 +99,7 @@ def check(sink: MoodySink, results: list[Any], count: int) -> Counter[str]:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_server_with_few_connections_gets_few(make: Make, way: str) -> None:
     with MoodySink(most=3, extensions=WAYS[way]) as sink:
-        results = make(sink).send_many(letters(200), connections=10)
+        results = make(sink.port).send_many(letters(200), connections=10)
         assert check(sink, results, 200) == {"SENT": 200}
         assert sink.peak <= 3
         assert sink.refused <= 10
@@ -117,7 +118,7 @@ class SlowToRefuse(MoodySink):
 @pytest.mark.parametrize("way", WAYS)
 def test_a_refusal_that_comes_when_the_others_are_gone_is_for_now(make: Make, way: str) -> None:
     with SlowToRefuse(most=1, extensions=WAYS[way]) as sink:
-        results = make(sink).send_many(letters(300), connections=3)
+        results = make(sink.port).send_many(letters(300), connections=3)
         assert check(sink, results, 300) == {"SENT": 300}
         assert sink.refused <= 10
 
@@ -128,7 +129,7 @@ def test_a_refusal_that_comes_when_the_others_are_gone_is_for_now(make: Make, wa
 def test_421_anywhere_loses_nothing_and_doubles_nothing(make: Make, way: str, place: str, connections: int) -> None:
     often = 2 if place in {"GREETING", "EHLO"} else 11
     with MoodySink(closing={place: often, **({"MAIL": 30} if often == 2 else {})}, extensions=WAYS[way]) as sink:
-        client = make(sink)
+        client = make(sink.port)
         client.settings.max_retries, client.settings.retry_delay = 8, 0
         results = client.send_many(letters(60), connections=connections)
         found = check(sink, results, 60)
@@ -142,14 +143,14 @@ def test_421_to_the_body_is_a_refusal_and_a_new_connection_is_tried_once(
     make: Make, often: int, wanted: dict[str, int]
 ) -> None:
     with MoodySink(closing={"BODY": often}, extensions=WAYS["one by one"]) as sink:
-        assert check(sink, make(sink).send_many(letters(10)), 10) == wanted
+        assert check(sink, make(sink.port).send_many(letters(10)), 10) == wanted
 
 
 @pytest.mark.parametrize("connections", [1, 3])
 @pytest.mark.parametrize("refusal", ["450 4.2.1 busy", "451 4.3.0 not now", "452 4.3.1 disk full"])
 def test_what_is_refused_for_now_goes_again_when_that_is_wanted(make: Make, refusal: str, connections: int) -> None:
     with MoodySink() as sink:
-        client = make(sink)
+        client = make(sink.port)
         client.settings.max_retries, client.settings.retry_delay = 3, 0
         results = client.send_many(itertools.chain(letters(30, f"X-Fail: 2 {refusal}\r\n")), connections=connections)
         assert check(sink, results, 30) == {"SENT": 30}
@@ -161,13 +162,13 @@ def test_what_is_refused_for_now_goes_again_when_that_is_wanted(make: Make, refu
 
 def test_nothing_goes_again_unless_that_is_wanted(make: Make) -> None:
     with MoodySink() as sink:
-        results = make(sink).send_many([*letters(5, "X-Fail: 1 451 not now\r\n"), *letters(0)])
+        results = make(sink.port).send_many([*letters(5, "X-Fail: 1 451 not now\r\n"), *letters(0)])
         assert check(sink, results, 5) == {"NOT_SENT": 5}
 
 
 def test_what_will_never_be_taken_does_not_go_again(make: Make) -> None:
     with MoodySink() as sink:
-        client = make(sink)
+        client = make(sink.port)
         client.settings.max_retries, client.settings.retry_delay = 3, 0
         results = client.send_many(letters(5, "X-Fail: 1 554 never\r\n"))
         assert check(sink, results, 5) == {"NOT_SENT": 5}
@@ -175,7 +176,7 @@ def test_what_will_never_be_taken_does_not_go_again(make: Make) -> None:
 
 def test_results_that_are_known_do_not_wait_for_those_that_go_again(make: Make) -> None:
     with MoodySink() as sink:
-        client = make(sink)
+        client = make(sink.port)
         client.settings.max_retries, client.settings.retry_delay = 1, 1
         mixed = [*letters(1, "X-Fail: 1 450 not now\r\n"), *list(letters(6))[1:]]
         began = time.monotonic()
@@ -186,28 +187,21 @@ def test_results_that_are_known_do_not_wait_for_those_that_go_again(make: Make) 
 
 
 def test_a_server_that_comes_back_gets_everything(make: Make) -> None:
-    with MoodySink() as gone:
-        port = gone.port
-    client = make(gone)
-    client.settings.max_retries, client.settings.retry_delay = 4, 1
-    sinks: list[MoodySink] = []
-
-    def come_back() -> None:
-        sinks.append(MoodySink(port=port))
-        sinks[0].__enter__()
-
-    timer = threading.Timer(1.5, come_back)
-    timer.start()
-    results = client.send_many(letters(40))
-    timer.join()
-    sinks[0].__exit__()
+    with held() as port, contextlib.ExitStack() as stack:
+        client = make(port)
+        client.settings.max_retries, client.settings.retry_delay = 4, 1
+        sinks: list[MoodySink] = []
+        timer = threading.Timer(1.5, lambda: sinks.append(stack.enter_context(MoodySink(port=port))))
+        timer.start()
+        results = client.send_many(letters(40))
+        timer.join()
     assert check(sinks[0], results, 40) == {"SENT": 40}
 
 
 def test_messages_per_second_are_limited_over_all_connections(make: Make) -> None:
     for connections in (1, 4):
         with MoodySink() as sink:
-            client = make(sink)
+            client = make(sink.port)
             client.settings.max_message_rate = 40
             began = time.monotonic()
             results = client.send_many(letters(21), connections=connections)
@@ -324,17 +318,17 @@ def test_a_task_that_is_cancelled_in_a_batch_leaves_nothing_behind() -> None:
 
 
 def test_a_pool_outlives_its_server(lend: Callable[..., Lender]) -> None:
-    with MoodySink() as first:
-        port = first.port
-        pool = lend(first, 3)
-        assert check(first, pool.send_together(list(letters(9))), 9) == {"SENT": 9}
-    for refused in pool.send_together(list(letters(3))):
-        assert isinstance(refused, errors.NetworkError)
-        assert refused.outcome is Outcome.NOT_SENT
-    for _ in range(3):
-        with MoodySink(port=port) as again:
-            assert check(again, pool.send_together(list(letters(9))), 9) == {"SENT": 9}
-            assert again.open <= 3
+    with held() as port:
+        with MoodySink(port=port) as first:
+            pool = lend(first, 3)
+            assert check(first, pool.send_together(list(letters(9))), 9) == {"SENT": 9}
+        for refused in pool.send_together(list(letters(3))):
+            assert isinstance(refused, errors.NetworkError)
+            assert refused.outcome is Outcome.NOT_SENT
+        for _ in range(3):
+            with MoodySink(port=port) as again:
+                assert check(again, pool.send_together(list(letters(9))), 9) == {"SENT": 9}
+                assert again.open <= 3
 
 
 @pytest.mark.parametrize("warm", [False, True])
@@ -474,7 +468,10 @@ def test_messages_that_come_slowly_go_out_as_they_come(way: str, connections: in
         def given() -> Iterator[bytes]:
             for number, message in enumerate(letters(4)):
                 yield message
-                time.sleep(0.15)
+                time.sleep(0.15)  # long, for who takes messages
+                end = time.monotonic() + 5
+                while number and len(sink.taken) <= number and time.monotonic() < end:
+                    time.sleep(0.005)
                 behind.append(number + 1 - len(sink.taken))
 
         client = SMTP(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3)

@@ -20,6 +20,8 @@ from typing import IO, ClassVar, NamedTuple, NoReturn, Self
 
 import pytest
 
+from tests.support.ports import held
+
 HERE = Path(__file__).parent
 STATE = Path(os.environ.get("POSTWRIGHT_INTEROP") or "/var/lib/postwright-interop")
 RUN = STATE / "run"
@@ -403,18 +405,17 @@ class Sink(Server):
         """The port of one more smtp-sink with options of its own: `-r rcpt` 4xx, `-f data` 5xx, `-Q mail` 421 and the
         line closed, `-q .` the line closed, `-w 2` slow. Its manual page has them all.
         """
-        with socket.create_server((self.host, 0)) as free:
-            port: int = free.getsockname()[1]
         postfix = STATE / "prefix" / "postfix" / "usr"
         user = ["-u", "postwright-mail"] if os.geteuid() == 0 else []
-        command = [str(postfix / "sbin" / "smtp-sink"), *user, *options, f"{self.host}:{port}", "64"]
         environment = os.environ | {"LD_LIBRARY_PATH": str(postfix / "lib" / "postfix")}
-        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as process:
-            try:
-                _wait_for_listener(self.host, port, process)
-                yield port
-            finally:
-                process.kill()
+        with held(self.host) as port:
+            command = [str(postfix / "sbin" / "smtp-sink"), *user, *options, f"{self.host}:{port}", "64"]
+            with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as process:
+                try:
+                    _wait_for_listener(self.host, port, process)
+                    yield port
+                finally:
+                    process.kill()
 
 
 # --- proxies -----------------------------------------------------------------------------------------------------

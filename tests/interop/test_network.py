@@ -12,6 +12,7 @@ from postwright import SMTP, AsyncSMTP, errors
 from postwright.events import ConnectionStatus
 from tests.interop.both import Client
 from tests.interop.servers import Postfix, Sink
+from tests.support.ports import held
 
 Make = Callable[..., Client]
 
@@ -65,11 +66,9 @@ def test_defaults_leave_the_system_alone_but_for_nagle(client: Client) -> None:
 
 
 def test_the_local_end_is_ours_to_choose(client: Client) -> None:
-    with socket.create_server(("127.0.0.9", 0)) as free:
-        port = free.getsockname()[1]
     client.local_host = "127.0.0.9"
-    client.settings.local_port = port
-    with client.kept():
+    with held("127.0.0.9") as port, client.kept():
+        client.settings.local_port = port
         client.connect()
         assert client.local_host == "127.0.0.9"
         assert client.config("LocalPort") == str(port)
@@ -120,7 +119,7 @@ def test_a_silent_first_address_costs_a_quarter_of_a_second(
         with client.kept():
             client.connect()
             assert client.remote_address == "127.0.0.1"
-        assert 0.2 < time.monotonic() - started < 2
+        assert 0.2 < time.monotonic() - started < 10  # of 60
 
 
 def full_listener() -> Any:
@@ -165,7 +164,7 @@ def test_the_connection_timeout_ends_the_race(client: Client) -> None:
         with pytest.raises(errors.NetworkError, match="no answer in 1 s") as caught:
             client.connect()
         assert caught.value.code == 10060
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10  # of 60
 
 
 @pytest.mark.parametrize(("mode", "family"), [(0, "127.0.0.1"), (1, "::1")])
@@ -205,10 +204,12 @@ def test_the_rate_is_held(client: Client, request: pytest.FixtureRequest) -> Non
         client.on_transfer = lambda _: moments.append(time.monotonic())
         client.send()
         took = time.monotonic() - started
-    assert seconds * 0.95 < took < seconds * 1.05 + 0.3
+    assert seconds * 0.95 < took < seconds * 1.05 + 2  # it may be a busy machine
 
 
 def test_an_idle_asyncio_client_notices_that_the_server_left(postfix: Postfix) -> None:
+    left = asyncio.Event()
+
     async def watch(process: bool) -> tuple[bool, list[str]]:
         seen: list[str] = []
 
@@ -219,7 +220,12 @@ def test_an_idle_asyncio_client_notices_that_the_server_left(postfix: Postfix) -
         client.settings.process_idle_events = process
         client.on_connection_status = note
         await client.connect()
-        await asyncio.sleep(3.6)
+        while process and client.connected:
+            await asyncio.sleep(0.1)
+        if not process:
+            await left.wait()
+            await asyncio.sleep(0.5)
+        left.set()
         connected = client.connected
         await client.do_events()
         assert not client.connected
@@ -240,5 +246,5 @@ def test_do_events_notices_that_the_server_left(postfix: Postfix) -> None:
         client.settings.select_wait_millis = 6000
         started = time.monotonic()
         client.do_events()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 5.9
         assert not client.connected

@@ -13,6 +13,7 @@ from postwright.proxy import begin
 from postwright.proxy.dialogue import Proxy
 from tests.interop import servers
 from tests.interop.servers import FORBIDDEN_PORT
+from tests.support.ports import held
 
 if TYPE_CHECKING:
     from tests.interop.servers import Postfix
@@ -86,13 +87,6 @@ def refusal(proxy: Proxy, host: str, port: int) -> str:
     return str(caught.value)
 
 
-def closed_port() -> int:
-    """A port of this machine where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
-
-
 @pytest.mark.parametrize("size", [4096, 1])
 @pytest.mark.parametrize(("name", "kind", "host"), OPEN)
 def test_the_greeting_comes_through(
@@ -149,7 +143,8 @@ def test_a_destination_that_is_not_allowed(ways: Ways, name: str, kind: Firewall
     ],
 )
 def test_a_destination_where_nobody_is(ways: Ways, name: str, kind: FirewallType, words: str) -> None:
-    assert words in refusal(ways.to(name, kind), "127.0.0.1", closed_port())
+    with held() as port:
+        assert words in refusal(ways.to(name, kind), "127.0.0.1", port)
 
 
 @pytest.mark.parametrize(

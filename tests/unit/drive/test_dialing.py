@@ -15,6 +15,7 @@ from postwright.drive import dialing
 from postwright.drive.dialing import Place, interleave, is_numeric, resolve
 from postwright.errors import NetworkError
 from postwright.words import Target
+from tests.support.ports import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,9 +133,7 @@ def test_linger_is_what_the_settings_say(
 
 
 def test_the_local_end_is_the_one_that_was_asked_for(listener: socket.socket) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        free = other.getsockname()[1]
-    with dial(listener, local_host="127.0.0.1", local_port=free) as sock:
+    with held() as free, dial(listener, local_host="127.0.0.1", local_port=free) as sock:
         line = dialing.ends(sock)
         assert (line.local_host, line.local_port) == ("127.0.0.1", free)
         assert (line.remote_host, line.remote_port) == listener.getsockname()

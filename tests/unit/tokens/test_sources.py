@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import socket
 import sys
 import time
 import traceback
@@ -18,6 +17,7 @@ from postwright.tokens import ISSUERS, ClientCredentials, RefreshToken, sources
 from postwright.tokens.sources import LEEWAY, Source
 from tests.interop.issuer import CLIENT, Issuer
 from tests.support.certificates import good_context, shop
+from tests.support.ports import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,10 +218,9 @@ def test_an_issuer_that_makes_no_sense(issuer: Issuer, answer: bytes) -> None:
 
 
 def test_an_issuer_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    source = ClientCredentials(f"http://127.0.0.1:{port}/token", "client", "sesame")
-    assert "it can't be reached; try later (ConnectionError)" in asked(source, CommunicationError)
+    with held() as port:
+        source = ClientCredentials(f"http://127.0.0.1:{port}/token", "client", "sesame")
+        assert "it can't be reached; try later (ConnectionError)" in asked(source, CommunicationError)
 
 
 def test_an_issuer_that_says_nothing(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:

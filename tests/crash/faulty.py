@@ -3,8 +3,8 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 FINAL_DOT = b"\r\n.\r\n"
@@ -138,17 +138,35 @@ def faulty(fault: Fault | None, extensions: tuple[str, ...]) -> Iterator[tuple[i
         sock, _ = listener.accept()
         with sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
-                converse(Line(sock, fault, seen, patience), seen, extensions)
-            except (Failed, OSError):
-                return
+            converse(Line(sock, fault, seen, patience), seen, extensions)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
-        thread.start()
+    with serving(serve) as port:
         try:
-            yield listener.getsockname()[1], seen
+            yield port, seen
         finally:
             patience.set()
+
+
+@contextmanager
+def serving(serve: Callable[..., None], *args: object) -> Iterator[int]:
+    """Run a server in a thread and give its port.
+
+    Args:
+        serve: Gets a socket that listens, and is at its end when that is closed, or a line fails.
+        *args: What else it gets.
+    """
+
+    def run() -> None:
+        with suppress(Failed, OSError):
+            serve(listener, *args)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
             thread.join(30)
             assert not thread.is_alive()

@@ -14,7 +14,7 @@ import pytest
 
 from postwright import SMTP, AsyncSMTP, Outcome, SendResult
 from postwright.session import hearing, ways
-from tests.crash.faulty import FINAL_DOT, Failed, Fault, Line, Seen
+from tests.crash.faulty import FINAL_DOT, Failed, Fault, Line, Seen, serving
 from tests.crash.sink import Sink
 
 T = TypeVar("T")
@@ -74,10 +74,7 @@ def faulty_once(
     def serve(listener: socket.socket) -> None:
         ours = fault
         while True:
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return
+            sock, _ = listener.accept()
             with sock:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 seen = Seen()
@@ -86,15 +83,8 @@ def faulty_once(
                     converse(Line(sock, ours, seen, threading.Event()), judge, extensions)
             ours = None
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
-        thread.start()
-        try:
-            yield listener.getsockname()[1], judge
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
-            assert not thread.is_alive()
+    with serving(serve) as port:
+        yield port, judge
 
 
 def letters() -> list[bytes]:
@@ -178,7 +168,7 @@ def check(fault: Fault, judge: Judge, outcomes: list[Outcome]) -> None:
             assert judge.whole[name] == 0, f"false NOT_SENT of message {name} at {fault}"
 
 
-def play(listener: socket.socket, script: list[bytes], *, reset: bool = False) -> None:
+def play(listener: socket.socket, script: list[bytes], reset: bool = False) -> None:
     """Say each part of a script once the client has said something; then leave, and serve whoever comes next well."""
     sock, _ = listener.accept()
     with sock:
@@ -190,11 +180,10 @@ def play(listener: socket.socket, script: list[bytes], *, reset: bool = False) -
                 sock.recv(65536)
         if reset:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    with suppress(OSError):
-        sock, _ = listener.accept()
-        with sock, suppress(Failed, OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            converse(Line(sock, None, Seen(), threading.Event()), Judge(), WAYS["dotted"])
+    sock, _ = listener.accept()
+    with sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        converse(Line(sock, None, Seen(), threading.Event()), Judge(), WAYS["dotted"])
 
 
 @pytest.mark.parametrize(
@@ -206,30 +195,20 @@ def play(listener: socket.socket, script: list[bytes], *, reset: bool = False) -
 )
 @pytest.mark.parametrize("proven", [True, None])
 def test_an_acceptance_stands_although_a_421_came_with_it(ends: bytes, proven: bool | None) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    hello = b"250-busy.example\r\n250 PIPELINING\r\n"
+    script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n354 go on\r\n", ends]
+    with serving(play, script) as port:
         if proven:
             ways.overlap["127.0.0.1", port] = True
-        hello = b"250-busy.example\r\n250 PIPELINING\r\n"
-        script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n354 go on\r\n", ends]
-        thread = threading.Thread(target=play, args=(listener, script))
-        thread.start()
         outcomes = send(port)
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
     assert outcomes == [Outcome.SENT] * COUNT
 
 
 def test_a_421_in_answer_to_a_whole_message_refuses_it_and_it_goes_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        hello = b"250-busy.example\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
-        script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n421 not now\r\n"]
-        thread = threading.Thread(target=play, args=(listener, script))
-        thread.start()
+    hello = b"250-busy.example\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
+    script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n421 not now\r\n"]
+    with serving(play, script) as port:
         outcomes = send(port)
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
     # The first is refused; the server, which closed the line in order, answered nothing of what was behind it.
     assert outcomes == [Outcome.SENT] * COUNT
 
@@ -237,52 +216,42 @@ def test_a_421_in_answer_to_a_whole_message_refuses_it_and_it_goes_again() -> No
 @pytest.mark.parametrize("behind", [b"250 ok\r\n", b"25", None])
 def test_what_is_behind_a_421_and_not_answered_in_order_is_unknown(behind: bytes | None) -> None:
     """The server goes on behind its 421, or the line breaks: then nobody knows what it took."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        hello = b"250-busy.example\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
-        script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n421 not now\r\n" + (behind or b"")]
-        thread = threading.Thread(target=play, args=(listener, script), kwargs={"reset": behind is None})
-        thread.start()
+    hello = b"250-busy.example\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
+    script = [b"220 busy.example\r\n", hello, b"250 ok\r\n250 ok\r\n421 not now\r\n" + (behind or b"")]
+    with serving(play, script, behind is None) as port:
         outcomes = send(port)
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
     assert outcomes == [Outcome.SENT, *[Outcome.UNKNOWN] * (COUNT - 1)]
 
 
 def test_a_server_that_takes_so_many_on_a_connection_gets_all_over_several() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        judge = Judge()
-        thread = threading.Thread(target=serve_two_each, args=(listener, judge))
-        thread.start()
-        outcomes = send(listener.getsockname()[1])
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+    judge = Judge()
+    with serving(serve_two_each, judge) as port:
+        outcomes = send(port)
     assert outcomes == [Outcome.SENT] * COUNT
     assert judge.whole == {str(number): 1 for number in range(COUNT)}
 
 
 def serve_two_each(listener: socket.socket, judge: Judge) -> None:
     """Take two messages on each connection, and answer MAIL with a 421 then."""
-    with suppress(OSError):
-        while True:
-            sock, _ = listener.accept()
-            with sock:
-                line = Line(sock, None, Seen(), threading.Event())
-                line.say_at_once("220 busy.example")
-                line.line()
-                line.say_at_once("250-busy.example\r\n250-PIPELINING\r\n250 CHUNKING")
+    while True:
+        sock, _ = listener.accept()
+        with sock:
+            line = Line(sock, None, Seen(), threading.Event())
+            line.say_at_once("220 busy.example")
+            line.line()
+            line.say_at_once("250-busy.example\r\n250-PIPELINING\r\n250 CHUNKING")
+            for _ in range(2):
                 for _ in range(2):
-                    for _ in range(2):
-                        line.line()
-                        line.say_at_once("250 ok")
-                    judge.take(line, line.take(int(line.line().split()[1])))
-                    if line.line() == b"QUIT\r\n":
-                        break
+                    line.line()
                     line.say_at_once("250 ok")
-                line.say_at_once("421 too many messages")
-                sock.shutdown(socket.SHUT_WR)
-                while sock.recv(65536):
-                    pass
+                judge.take(line, line.take(int(line.line().split()[1])))
+                if line.line() == b"QUIT\r\n":
+                    break
+                line.say_at_once("250 ok")
+            line.say_at_once("421 too many messages")
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(65536):
+                pass
 
 
 @pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])

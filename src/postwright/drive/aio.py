@@ -14,10 +14,10 @@ from postwright.drive import dialing
 from postwright.drive.awaitables import is_awaitable, is_coroutine
 from postwright.drive.carrier import LATER, Carrier
 from postwright.drive.errand import late
-from postwright.drive.handover import hand_over, some
+from postwright.drive.handover import READ, hand_over, some
 from postwright.drive.patience import Patience
 from postwright.drive.reaching import reach, resolve
-from postwright.drive.sync import EARLY, READ
+from postwright.drive.sync import EARLY
 from postwright.errors import (
     Busy,
     ConnectFirst,

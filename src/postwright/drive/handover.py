@@ -1,13 +1,19 @@
-"""What both drivers do with the data of a Write: one call for all buffers, and the count of what the system took."""
+"""What drivers do at a socket: one call for all buffers of a Write and the count of what the system took, and one read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postwright.drive.dialing import explained
+
 if TYPE_CHECKING:
     import socket
 
     from postwright.flow import Converse, Octets, Write
+
+
+READ = 65536
+"""Octets of one read."""
 
 
 def hand_over(sock: socket.socket, effect: Write) -> bool:
@@ -45,6 +51,20 @@ def some(sock: socket.socket, out: bytes, effect: Converse) -> Octets:
         count = 0
     effect.written = count
     return b"" if count == size else memoryview(out)[count:]
+
+
+def arrived(sock: socket.socket) -> bytes | None:
+    """Return what has arrived at a non-blocking socket, b"" at the end of the connection, None for nothing yet.
+
+    Raises:
+        NetworkError: The connection broke.
+    """
+    try:
+        return sock.recv(READ)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError as error:
+        raise explained(error, "reading") from error
 
 
 def _behind(buffers: list[Octets], count: int) -> list[Octets]:

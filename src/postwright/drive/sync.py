@@ -16,7 +16,7 @@ from postwright.drive import dialing
 from postwright.drive.awaitables import is_awaitable, is_coroutine
 from postwright.drive.clock import monotonic
 from postwright.drive.errand import Errand, late
-from postwright.drive.handover import hand_over, some
+from postwright.drive.handover import READ, arrived, hand_over, some
 from postwright.drive.loop import carry
 from postwright.drive.race import Race
 from postwright.errors import (
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from postwright.words import Line, Target
 
 T = TypeVar("T")
-
-READ = 65536
-"""Octets of one read."""
 
 EARLY = 1024 * 1024
 """Octets that a peer may send while we are sending, before that counts as an attack."""
@@ -239,25 +236,26 @@ class SyncDriver:
 
     def _read(self, effect: Read | Converse) -> bytes:
         sock = self._connected()
-        while True:
+        data: bytes | None = None
+        while data is None:
             if self._listening is None:
                 self._listening = self._poll_for([sock], select.POLLIN)
             if not self._ready(self._listening, effect.timeout):
                 raise InactivityTimeout(f"the server sent nothing for {effect.timeout:g} s")
-            try:
-                return sock.recv(READ)
-            except (BlockingIOError, InterruptedError):
-                continue
-            except OSError as error:
-                raise dialing.explained(error, "reading") from error
+            data = arrived(sock)
+        return data
 
     def _converse(self, effect: Converse) -> Octets:
         sock, read, respond = self._connected(), self._read, effect.respond
-        while (out := respond(read(effect))) is not None:
+        data: bytes | None = None
+        while (out := respond(read(effect) if data is None else data)) is not None:
+            data = None
             if out:
                 if left := some(sock, out, effect):
                     return left
                 effect.ahead()
+                if not self._interrupted and self._end is None:  # a fast server has answered meanwhile
+                    data = arrived(sock)
         return b""
 
     def _poll(self, effect: Poll) -> bytes | None:

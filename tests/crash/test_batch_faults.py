@@ -94,14 +94,19 @@ def letters() -> list[bytes]:
     ]
 
 
-def all_of(results: Iterator[T] | AsyncIterator[T]) -> list[T]:
+def all_of(results: Iterator[T] | AsyncIterator[T], into: list[T] | None = None) -> list[T]:
+    """Return all results; ``into`` has them also where an error comes behind them."""
+    found: list[T] = [] if into is None else into
     if isinstance(results, Iterator):
-        return list(results)
+        found.extend(results)
+        return found
 
-    async def gather(results: AsyncIterator[T]) -> list[T]:
-        return [result async for result in results]
+    async def gather(results: AsyncIterator[T]) -> None:
+        async for result in results:
+            found.append(result)  # noqa: PERF401 - a comprehension would lose them where there is an error
 
-    return asyncio.run(gather(results))
+    asyncio.run(gather(results))
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -270,3 +275,19 @@ def test_a_system_that_takes_little_at_a_time(way: str, kind: type[SMTP | AsyncS
         assert [result.message_id for result in results if isinstance(result, SendResult)] == list(whole)
         assert sink.taken == dict.fromkeys(whole, 1)
         assert sink.octets == {name: {data} for name, data in whole.items()}
+
+
+@pytest.mark.parametrize("kind", [SMTP, AsyncSMTP])
+def test_where_the_iterable_raises_all_that_it_gave_goes_over_several_connections(kind: type[SMTP | AsyncSMTP]) -> None:
+    def given() -> Iterator[bytes]:
+        yield from letters()
+        raise RuntimeError("mine")
+
+    results: list[object] = []
+    with Sink(extensions=WAYS["dotted"]) as sink:
+        client = kind(mail_server="127.0.0.1", mail_port=sink.port, ssl_start_mode=3, timeout=10)
+        answers = client.send_many(given(), connections=3)
+        with pytest.raises(RuntimeError, match="mine"):
+            all_of(answers, results)
+        assert [type(result) for result in results] == [SendResult] * COUNT
+        assert sink.taken == {f"<{number}@example.org>": 1 for number in range(COUNT)}

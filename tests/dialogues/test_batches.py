@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postwright import Outcome, SendResult, errors
+from postwright import AsyncSMTP, Outcome, SendResult, errors
 from tests.support.scripts import DATA, MAIL, hello
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from tests.support.clients import World
+    from tests.support.clients import Client, World
 
 FINE = MAIL + DATA + "S: 250 taken\n"
 LEAVE = "C: QUIT\nS: 221 bye\nS: <close>\n"
@@ -125,3 +125,58 @@ def test_one_object_that_is_used_for_all_counts_as_it_was_each_time(world: World
         assert all(b"to %s alone" % name.encode() in world.heard for name in NAMES)
     if given is octets:
         assert all(b"\n%s\r\n" % name[:5].encode() in world.heard for name in NAMES)
+
+
+class Failing:
+    """An iterable, or an asynchronous one, that raises after some letters; what comes behind is never asked for."""
+
+    def __init__(self, count: int, *, later: bool) -> None:
+        self._letters: list[Any] = letters(count)
+        if later:
+            self.__class__ = type("Later", (Failing,), {"__aiter__": Failing.later})
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._letters
+        raise RuntimeError("mine")
+
+    async def later(self) -> AsyncIterator[bytes]:
+        for letter in self:
+            yield letter
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_where_the_iterable_raises_what_it_gave_before_is_sent(world: World, count: int, later: bool) -> None:
+    if later and world.kind != "async":
+        pytest.skip("an asynchronous iterable is for AsyncSMTP alone")
+    client = world.play(hello() + FINE * count + LEAVE) if count else world.play()
+    results, error = until_it_raises(client, Failing(count, later=later))
+    assert [result.message_id for result in results] == [f"<{number}@example.org>" for number in range(count)]
+    assert isinstance(error, RuntimeError)
+    assert str(error) == "mine"
+
+
+def until_it_raises(client: Client, given: Any) -> tuple[list[Any], BaseException | None]:
+    found: list[Any] = []
+
+    async def gather(results: AsyncIterator[Any]) -> None:
+        async for result in results:
+            found.append(result)  # noqa: PERF401 - a comprehension would lose them where there is an error
+
+    try:
+        if isinstance(client.smtp, AsyncSMTP):
+            client._loop.run(gather(client.smtp.send_many(given)))
+        else:
+            found.extend(client.smtp.send_many(given))
+    except Exception as error:
+        return found, error
+    return found, None
+
+
+@pytest.mark.parametrize("letter", [(), (LETTER % 1, None, None, None), 7, ("text", None, None), (LETTER % 1, 7)])
+def test_what_is_no_letter_is_an_error_and_those_before_it_are_sent(world: World, letter: Any) -> None:
+    client = world.play(hello() + FINE + LEAVE)
+    results, error = until_it_raises(client, [LETTER % 0, letter])
+    assert isinstance(results.pop(0), SendResult)
+    assert isinstance(error or results.pop(), TypeError | AttributeError | errors.InvalidValue)
+    assert results == []

@@ -37,6 +37,7 @@ Letter: TypeAlias = (
 """A finished message; in a tuple also its sender and its recipients, where they are not those of its headers."""
 
 
+_SIZES = frozenset({1, 2, 3})
 _FIXED = frozenset({bytes, str, type(None)})
 """Kinds of things that don't change, and run nobody's code."""
 
@@ -68,7 +69,9 @@ def adopting(client: Component, plan: Plan) -> Adopt:
 
 def kept(adopt: Adopt, letter: Letter) -> Given:
     """Return a letter as it is now: several are taken at a time, and a user may use one object for all of them."""
-    if type(letter) is bytes or (type(letter) is tuple and _FIXED.issuperset(map(type, letter))):
+    if type(letter) is bytes or (
+        type(letter) is tuple and len(letter) in _SIZES and _FIXED.issuperset(map(type, letter))
+    ):
         return letter  # type: ignore[return-value]  # it is what was just asked
     if isinstance(letter, Composed):
         return letter

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from postwright.component.batching import SHARE, Feed, Numbered, adopting, kept
 from postwright.component.enlisting import Berth, beside
 from postwright.component.load import Load, letters
-from postwright.drive.crew import Shared, handful, merged, run
+from postwright.drive.crew import Items, Shared, handful, merged, run
 from postwright.errors import PoolTimeout
 from postwright.session.batch import WINDOW
 
@@ -40,10 +40,12 @@ def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterat
     plan, load, order = client._ready(), Load(client), Numbered(ordered=ordered)
     feed = Feed(client, plan, load, window=WINDOW)
     opened = not client.connected
+    given = Items(messages, partial(kept, adopting(client, plan)))
     try:
-        source = letters(load, partial(handful, enumerate(map(partial(kept, adopting(client, plan)), messages))), feed)
+        source = letters(load, partial(handful, enumerate(given)), feed)
         for results in _over_one(client, source, feed):
             yield from order.ready(results)
+        given.check()
     finally:
         if opened:
             client.disconnect()
@@ -69,7 +71,8 @@ def over_pool(
 ) -> Iterator[SendResult | SMTPError]:
     """Send the messages over connections of a pool and yield their results; see ``Pool.send_many``."""
     plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
-    shared = Shared(map(partial(kept, adopting(pool.template, plan)), messages))
+    given = Items(messages, partial(kept, adopting(pool.template, plan)))
+    shared = Shared(given)
     berths = [Berth(pool) for _ in range(connections)]
     first = run(berths[0].enlist())
 
@@ -90,3 +93,4 @@ def over_pool(
 
     for results in merged([work(berth) for berth in berths], stop):
         yield from order.ready(results)
+    given.check()

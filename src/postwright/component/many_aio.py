@@ -75,6 +75,7 @@ async def _alone(
             async for given_now in results:
                 for ready in order.ready(given_now):
                     yield ready
+        given.check()
     finally:
         if opened:
             await client.disconnect()
@@ -130,6 +131,7 @@ async def over_pool(
         async for results in merged_tasks([work(berth) for berth in berths]):
             for ready in order.ready(results):
                 yield ready
+        given.check()
     finally:
         if first in pool._lent:  # its task was cancelled before it began
             pool._drop(first)

@@ -173,7 +173,8 @@ class SMTP(Component):
 
         Args:
             messages: What ``send_message`` takes; or tuples of message, sender and recipients, where None means those
-                of the headers. They are taken as they are needed.
+                of the headers. They are taken as they are needed. Where the iterable raises, what it gave before is sent,
+                and the error comes behind its results.
             connections: With more than one, so many new connections are used, each in a thread; handlers of events
                 are called there too.
             ordered: Whether results come in the order of the messages, or as they are known.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from postwright.errors import SMTPError
     from postwright.flow import Effect, Flow
 
+S = TypeVar("S")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -92,6 +93,41 @@ def handful(items: Iterator[T], count: int) -> list[T]:
         if len(taken) >= count or monotonic() > late:
             break
     return taken
+
+
+class Items(Generic[S, T]):
+    """What a user's iterator gives, up to where it raises: what was given before that is worked at to its end.
+
+    Args:
+        items: The user's iterator.
+        keep: Makes of each item, as soon as it is given, what is handed on.
+
+    Attributes:
+        error: What the iterator raised.
+    """
+
+    def __init__(self, items: Iterator[S], keep: Callable[[S], T]) -> None:
+        self._items = items
+        self._keep = keep
+        self.error: Exception | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        if self.error is None:
+            try:
+                return self._keep(next(self._items))
+            except StopIteration:
+                raise
+            except Exception as error:  # noqa: BLE001 - it is the user's, who gets it in ``check``
+                self.error = error
+        raise StopIteration
+
+    def check(self) -> None:
+        """Raise what the iterator raised, if it did."""
+        if self.error is not None:
+            raise self.error
 
 
 class Shared(Generic[T]):

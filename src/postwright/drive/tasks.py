@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from postwright.drive.awaitables import is_awaitable
-from postwright.drive.crew import AHEAD, handful
+from postwright.drive.crew import AHEAD, Items, handful
 from postwright.errors import NotPossibleNow
 from postwright.flow import Wait
 
@@ -29,13 +29,15 @@ class Source(Generic[S, T]):
     """What a user gives, in an iterable or an asynchronous one; each item goes to one of several tasks, with its number.
 
     Args:
-        items: The user's iterable.
+        items: The user's iterable; where it raises, it ends, as ``Items`` does.
         keep: Makes of each item, as soon as it is given, what is handed on.
     """
 
     def __init__(self, items: Iterable[S] | AsyncIterable[S], keep: Callable[[S], T]) -> None:
-        self._now = None if isinstance(items, AsyncIterable) else enumerate(map(keep, items))
+        later = isinstance(items, AsyncIterable)
         self._later = aiter(items) if isinstance(items, AsyncIterable) else None
+        self._items: Items[S, T] = Items(iter(()) if isinstance(items, AsyncIterable) else iter(items), keep)
+        self._now = None if later else enumerate(self._items)
         self._keep = keep
         self._turn = asyncio.Lock()  # an asynchronous generator can't be asked by two tasks at once
         self._count = 0
@@ -69,11 +71,18 @@ class Source(Generic[S, T]):
         async with self._turn:
             while len(here) < count and not waited:
                 try:
-                    item = await _noticed(anext(self._later), wait)
+                    item = self._keep(await _noticed(anext(self._later), wait))
                 except StopAsyncIteration:
                     return
-                here.append((self._count, self._keep(item)))
+                except Exception as error:  # noqa: BLE001 - it is the user's, who gets it in ``check``
+                    self._items.error = error
+                    return
+                here.append((self._count, item))
                 self._count += 1
+
+    def check(self) -> None:
+        """Raise what the iterable raised, if it did."""
+        self._items.check()
 
 
 @types.coroutine

@@ -67,10 +67,12 @@ def test_an_error_comes_behind_what_was_given_before_it() -> None:
         raise RuntimeError("mine")
 
     async def test() -> None:
-        asking = Asking(Source(failing(), str), lambda: False, PATIENCE)
+        source = Source(failing(), str)
+        asking = Asking(source, lambda: False, PATIENCE)
         assert await asking.take(8) == [(0, "0"), (1, "1")]
+        assert await asking.take(8) == []
         with pytest.raises(RuntimeError, match="mine"):
-            await asking.take(8)
+            source.check()
 
     run(test())
 

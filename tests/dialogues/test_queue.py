@@ -19,6 +19,7 @@ from tests.support.clients import failure
 from tests.support.scripts import DATA, MAIL, TAKEN, hello
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from postwright.spool.claim import Claim
@@ -537,3 +538,17 @@ def test_an_interrupted_batch_says_what_is_queued(world: World, tmp_path: Path) 
     assert [type(name) for name in names] == [str, errors.Interrupted, errors.Interrupted]
     assert os.listdir(tmp_path) == [names[0]]
     world._clients.clear()
+
+
+@pytest.mark.parametrize("count", [0, 1, 130])
+def test_where_the_iterable_raises_what_it_gave_before_is_queued(world: World, tmp_path: Path, count: int) -> None:
+    def messages() -> Iterator[bytes]:
+        for number in range(count):
+            yield b"From: a@example.org\nTo: b@example.net\nMessage-ID: <%d@example.org>\n\nx\n" % number
+        raise RuntimeError("mine")
+
+    client = world.play()
+    with pytest.raises(RuntimeError, match="mine"):
+        client.queue_many(tmp_path, messages())
+    found = sorted(path.read_text().partition("Message-Id: <")[2].partition("@")[0] for path in tmp_path.iterdir())
+    assert found == sorted(map(str, range(count)))

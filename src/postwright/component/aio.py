@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
@@ -209,7 +208,7 @@ class AsyncSMTP(Component):
         """Put finished messages into a queue directory, many of them with one wait for the disk."""
         plan = self._plan()
         flow = enqueueing.put_many(
-            plan, os.fspath(queue_dir), messages, partial(self._adopted, plan), Wishes(priority, not_before)
+            plan, os.fspath(queue_dir), messages, self._session.host_name, Wishes(priority, not_before)
         )
         return await self._run(plan, flow)
 

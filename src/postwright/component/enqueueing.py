@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from postwright.component import letters
+from postwright.component import letters, writing
 from postwright.component.operations import with_open_body
-from postwright.drive.crew import side_by_side
+from postwright.drive.crew import Items, side_by_side
 from postwright.errors import Interrupted, OperationTimeout, SMTPError
 from postwright.flow import Finish
 from postwright.session.delivery import pull
 from postwright.spool.writer import BATCH, Writer, put_all, put_one, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from postwright.component.wishes import Wishes
     from postwright.message.draft import Draft
     from postwright.options.plan import Plan
     from postwright.spool.record import Letter
     from postwright.words import Envelope
-
-    Message: TypeAlias = object
-    Adopt: TypeAlias = Callable[[Message], tuple[Envelope, Draft]]
 
 
 async def put(plan: Plan, path: str, envelope: Envelope, draft: Draft, wishes: Wishes) -> str:
@@ -59,22 +57,26 @@ async def _spool(path: str, letter: Letter, draft: Draft) -> str:
 
 
 async def put_many(
-    plan: Plan, path: str, messages: Iterable[Message], adopt: Adopt, wishes: Wishes
+    plan: Plan, path: str, messages: Iterable[Any], host_name: str, wishes: Wishes
 ) -> list[str | SMTPError]:
     """Put finished messages into a queue; return the name, or the error, of each.
 
-    What ends the method early, while a file is read, is the error of all that were not queued by then.
+    What ends the method early, while a file is read, is the error of all that were not queued by then. Where the iterable
+    raises, what it gave before is queued first.
     """
     answers: list[str | SMTPError] = []
     waiting: list[tuple[str, bytes]] = []
     places: list[int] = []
     end: SMTPError | None = None
-    for message in messages:
+    given = Items(iter(messages), partial(_adopted, plan, host_name))
+    for message in given:
         if end is not None:
             answers.append(end)
             continue
         try:
-            envelope, draft = adopt(message)
+            if isinstance(message, SMTPError):
+                raise message
+            envelope, draft = message
             content = letters.at_hand(draft)
             letter = letters.written(plan, envelope, draft, wishes, content)
             if content is None:
@@ -93,7 +95,15 @@ async def put_many(
         if len(waiting) == BATCH:
             await _flush(path, waiting, places, answers)
     await _flush(path, waiting, places, answers)
+    given.check()
     return answers
+
+
+def _adopted(plan: Plan, host_name: str, message: Any) -> tuple[Envelope, Draft] | SMTPError:
+    try:
+        return writing.adopted(plan, host_name, message)
+    except SMTPError as error:
+        return error
 
 
 async def _flush(

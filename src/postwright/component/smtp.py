@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from postwright.component.base import Component
@@ -289,7 +288,8 @@ class SMTP(Component):
 
         Args:
             queue_dir: The directory, which must exist.
-            messages: What ``send_message`` takes.
+            messages: What ``send_message`` takes. Where the iterable raises, what it gave before is queued, and the error
+                goes on.
             priority: 0 to 9; 0 goes first.
             not_before: None of them is sent before that moment.
 
@@ -301,7 +301,7 @@ class SMTP(Component):
         """
         plan = self._plan()
         flow = enqueueing.put_many(
-            plan, os.fspath(queue_dir), messages, partial(self._adopted, plan), Wishes(priority, not_before)
+            plan, os.fspath(queue_dir), messages, self._session.host_name, Wishes(priority, not_before)
         )
         return self._run(plan, flow)
 

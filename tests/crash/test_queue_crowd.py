@@ -12,20 +12,7 @@ from tests.crash.queues import Spooler, judge
 from tests.crash.sink import Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def spooler() -> Iterator[Spooler]:
-    with Spooler() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink() as made:
-        yield made
 
 
 @pytest.mark.timeout(1800)

@@ -17,7 +17,6 @@ from tests.crash.sink import Sink
 from tests.crash.spooler import message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 MESSAGES = [(1, "one", 300), (2, "refuse", 300), (3, "one", 150_000), (4, "one", 300)]
@@ -31,18 +30,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "a batch": {"batch": True, "chunking": True},
 }
 """How the messages go in and out; the small ones overlap on their way out in all of these."""
-
-
-@pytest.fixture(scope="module")
-def spooler() -> Iterator[Spooler]:
-    with Spooler() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink() as made:
-        yield made
 
 
 def named(numbers: list[list[str]]) -> set[str]:

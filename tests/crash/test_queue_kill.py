@@ -16,7 +16,6 @@ from tests.crash.sink import Sink
 from tests.crash.spooler import message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 WAYS: dict[str, dict[str, Any]] = {"DATA": {}, "BDAT": {"chunking": True}, "two connections": {"connections": 2}}
@@ -24,18 +23,6 @@ WAYS: dict[str, dict[str, Any]] = {"DATA": {}, "BDAT": {"chunking": True}, "two 
 
 MESSAGES = [(1, "one", 300), (2, "refuse", 300), (3, "one", 150_000), (4, "one", 300)]
 EXPECTED = {f"<{number}@example.org>": message(number, subject, size) for number, subject, size in MESSAGES}
-
-
-@pytest.fixture(scope="module")
-def spooler() -> Iterator[Spooler]:
-    with Spooler() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink() as made:
-        yield made
 
 
 def fresh(path: Path) -> Path:

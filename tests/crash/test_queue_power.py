@@ -89,18 +89,6 @@ STATES: dict[str, int] = {}
 """How many states were looked at, of each workload."""
 
 
-@pytest.fixture(scope="module")
-def spooler() -> Iterator[Spooler]:
-    with Spooler() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink() as made:
-        yield made
-
-
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A directory in memory where there is one: the disk itself plays no part here."""

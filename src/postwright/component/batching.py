@@ -38,9 +38,10 @@ Letter: TypeAlias = (
 
 
 _SIZES = frozenset({1, 2, 3})
+"""How many parts a letter that is a tuple has."""
+
 _FIXED = frozenset({bytes, str, type(None)})
 """Kinds of things that don't change, and run nobody's code."""
-
 
 Given: TypeAlias = "bytes | tuple[bytes, str | None, str | None] | Composed | SMTPError"
 """What became of a letter when it was given: from then on nobody can change it."""
@@ -67,8 +68,12 @@ def adopting(client: Component, plan: Plan) -> Adopt:
     return partial(writing.adopted, plan, client._session.host_name)
 
 
-def kept(adopt: Adopt, letter: Letter) -> Given:
-    """Return a letter as it is now: several are taken at a time, and a user may use one object for all of them."""
+def keeping(client: Component, plan: Plan) -> Callable[[Letter], Given]:
+    """Return what keeps a letter as it is now: several are taken at a time, and a user may use one object for all."""
+    return partial(_kept, adopting(client, plan))
+
+
+def _kept(adopt: Adopt, letter: Letter) -> Given:
     if type(letter) is bytes or (
         type(letter) is tuple and len(letter) in _SIZES and _FIXED.issuperset(map(type, letter))
     ):

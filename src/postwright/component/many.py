@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from postwright.component.batching import SHARE, Feed, Numbered, adopting, kept
+from postwright.component.batching import SHARE, Feed, Numbered, keeping
 from postwright.component.enlisting import Berth, beside
 from postwright.component.load import Load, letters
 from postwright.drive.crew import Items, Shared, handful, merged, run
@@ -40,7 +40,7 @@ def _alone(client: SMTP, messages: Iterator[Letter], *, ordered: bool) -> Iterat
     plan, load, order = client._ready(), Load(client), Numbered(ordered=ordered)
     feed = Feed(client, plan, load, window=WINDOW)
     opened = not client.connected
-    given = Items(messages, partial(kept, adopting(client, plan)))
+    given = Items(messages, keeping(client, plan))
     try:
         source = letters(load, partial(handful, enumerate(given)), feed)
         for results in _over_one(client, source, feed):
@@ -71,7 +71,7 @@ def over_pool(
 ) -> Iterator[SendResult | SMTPError]:
     """Send the messages over connections of a pool and yield their results; see ``Pool.send_many``."""
     plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
-    given = Items(messages, partial(kept, adopting(pool.template, plan)))
+    given = Items(messages, keeping(pool.template, plan))
     shared = Shared(given)
     berths = [Berth(pool) for _ in range(connections)]
     first = run(berths[0].enlist())

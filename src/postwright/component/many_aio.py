@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from postwright.component.batching import SHARE, Feed, Numbered, adopting, kept
+from postwright.component.batching import SHARE, Feed, Numbered, keeping
 from postwright.component.enlisting import Berth, beside
 from postwright.component.load import END, Load
 from postwright.drive.crew import SLOW
@@ -67,7 +66,7 @@ async def _alone(
 ) -> AsyncIterator[SendResult | SMTPError]:
     plan, load, order = client._ready(), Load(client), Numbered(ordered=ordered)
     feed = Feed(client, plan, load, window=WINDOW)
-    given = Source(messages, partial(kept, adopting(client, plan)))
+    given = Source(messages, keeping(client, plan))
     asking = Asking(given, feed.pending, SLOW)
     opened = not client.connected
     try:
@@ -104,7 +103,7 @@ async def over_pool(
 ) -> AsyncIterator[SendResult | SMTPError]:
     """Send the messages over connections of a pool and yield their results; see ``Pool.send_many``."""
     plan, load, order = pool.template._ready(), Load(pool.template, shared=True), Numbered(ordered=ordered)
-    given = Source(messages, partial(kept, adopting(pool.template, plan)))
+    given = Source(messages, keeping(pool.template, plan))
     pool._settle()
     berths = [Berth(pool) for _ in range(connections)]
     first = await run(berths[0].enlist())

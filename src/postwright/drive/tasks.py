@@ -34,10 +34,9 @@ class Source(Generic[S, T]):
     """
 
     def __init__(self, items: Iterable[S] | AsyncIterable[S], keep: Callable[[S], T]) -> None:
-        later = isinstance(items, AsyncIterable)
         self._later = aiter(items) if isinstance(items, AsyncIterable) else None
         self._items: Items[S, T] = Items(iter(()) if isinstance(items, AsyncIterable) else iter(items), keep)
-        self._now = None if later else enumerate(self._items)
+        self._now = enumerate(self._items) if self._later is None else None
         self._keep = keep
         self._turn = asyncio.Lock()  # an asynchronous generator can't be asked by two tasks at once
         self._count = 0

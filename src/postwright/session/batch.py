@@ -170,13 +170,13 @@ class Batch:
         if idle and self._session.used_up:
             await quit_line(self._session)  # the next round opens a new one
             return
-        first = self._tally.next() if idle else None
-        if first is None and idle:
-            return
-        if first is not None and not (self._overlapping and self._ways.admits(first)):
-            await self._one(self._todo.popleft())
-            return
         if idle:
+            first = self._tally.next()
+            if first is None:
+                return
+            if not (self._overlapping and self._ways.admits(first)):
+                await self._one(self._todo.popleft())
+                return
             await self._look()
         if isinstance(self._way, Chunked):
             await self._way.go(self.window, more=self._more)

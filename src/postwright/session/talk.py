@@ -233,7 +233,7 @@ class Talk:
         return InactivityTimeout(f"the reply was not complete after {patience:g} s")
 
     async def converse(
-        self, answer: Callable[[list[Reply]], bytes | None], timeout: float, ahead: Callable[[], object] = bool
+        self, answer: Callable[[list[Reply]], bytes | None], timeout: float, ahead: Callable[[], object]
     ) -> None:
         """Send what ``answer`` returns to the replies that come, until it returns None; see ``Converse``.
 

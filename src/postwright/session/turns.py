@@ -31,9 +31,7 @@ class Turns:
 
     __slots__ = ("_ahead", "_link", "_plain", "_raw", "_respond")
 
-    def __init__(
-        self, link: Link, respond: Callable[[bytes], bytes | None], ahead: Callable[[], object] = bool
-    ) -> None:
+    def __init__(self, link: Link, respond: Callable[[bytes], bytes | None], ahead: Callable[[], object]) -> None:
         self._link = link
         self._respond = respond
         self._ahead = ahead

@@ -38,7 +38,10 @@ def accepted(item: Item, answers: list[Reply]) -> SendResult:
         answers: Those to MAIL and to each RCPT, and the last one.
     """
     recipients = item.envelope.recipients
-    results = (_taken(recipients[0], answers[1]),) if len(recipients) == 1 else map(_taken, recipients, answers[1:-1])
+    if len(recipients) == 1:
+        results = [_taken(recipients[0], answers[1])]
+    else:
+        results = [_taken(recipient, reply) for recipient, reply in zip(recipients, answers[1:-1], strict=True)]
     return SendResult(answers[-1], item.draft.message_id, tuple(results))
 
 

@@ -64,8 +64,11 @@ GOALS = (
     _trip(12, "chunking", "100 messages, BDAT", 12, 7),
     Goal(13, "connections", "connections with verified TLS", "smtplib, a new default context each time", 15, 20),
     Goal(14, "import", "the time of the import", "import smtplib", 1.0, 0.7, less=True),
-    Goal(15, "one", "durable queue(), one by one", "a bare write, fsync, rename, fsync", 0.9, 1.5),
-    Goal(15, "batch", "durable queue_many(), 128 at a time", "a bare write, fsync, rename, fsync", 3, 10),
+    *(
+        Goal(15, f"{key} {state}", f"durable {work}, {where}", "a bare write, fsync, rename, fsync", must, aim)
+        for state, where in (("used", "in a queue that is worked off"), ("new", "in a new directory"))
+        for key, work, must, aim in (("one", "queue()", 0.9, 1.5), ("batch", "queue_many() of 128", 3, 10))
+    ),
     Goal(
         16, "cost", "the component's cost over the bare session, a message", "the bare session", 15, 5, "us", less=True
     ),

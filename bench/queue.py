@@ -1,10 +1,12 @@
 """Durable queueing against the least that durability costs: write, fsync, rename, fsync of the directory.
 
-Run it as ``python -m bench.queue [directory]``. Nothing is deleted before the end, as deletions slow a file system down.
+Run it as ``python -m bench.queue [directory]``. Deletions slow a file system down, so nothing is deleted before a queue is
+measured that was worked off, as nearly every queue is.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import statistics
@@ -16,13 +18,17 @@ from typing import TYPE_CHECKING
 
 from bench.letters import RECIPIENT, SENDER, raw
 from postwright import SMTP
-from postwright.spool.claim import Claim
+from postwright.enums import Outcome
+from postwright.spool.claim import Claim, Verdict
 from postwright.spool.directory import QUEUED, Directory
+from postwright.spool.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 COUNT, ROUNDS, BATCH = 384, 7, 128
+BEFORE = 8 * BATCH
+"""Messages that went through a queue before it is measured "in use"."""
 
 
 class Bare:
@@ -36,6 +42,7 @@ class Bare:
         self._folder = folder
         self._directory = os.open(folder, os.O_RDONLY)
         self._number = 0
+        self._names: list[str] = []
 
     def put(self, data: bytes) -> None:
         """Write a file durably."""
@@ -47,6 +54,33 @@ class Bare:
         os.close(file)
         os.rename(hidden, shown)
         os.fsync(self._directory)
+        self._names.append(shown)
+
+    def close(self) -> None:
+        os.close(self._directory)
+
+    def work_off(self) -> None:
+        """Delete all files."""
+        for name in self._names:
+            os.unlink(name)
+        self._names.clear()
+        os.fsync(self._directory)
+
+
+def work_off(folder: str) -> None:
+    """Take all messages out of a queue as a run does that sends them."""
+    run = Run(folder, keep=False, clock=time.time)
+    run.begin()
+    while run.left:
+        taken, bad = run.take(BATCH)
+        if bad:
+            raise RuntimeError(f"{bad[0].name}: {bad[0].error}")
+        run.commit([taking.claim for taking in taken], "mail.example.org:25")
+        for taking in taken:
+            run.judge(taking.claim, Verdict("sent", Outcome.SENT))
+        if fault := run.settle():
+            raise fault
+    run.close()
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -55,7 +89,7 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def enqueue(folder: str, count: int, *, together: bool) -> dict[str, float]:
+def enqueue(folder: str, count: int, *, together: bool, used: bool) -> dict[str, float]:
     """Queue messages, and store as many octets as durably without a queue; return the seconds of both.
 
     A disk's speed changes within seconds, so the two take turns with each message, or with each batch.
@@ -64,6 +98,7 @@ def enqueue(folder: str, count: int, *, together: bool) -> dict[str, float]:
         folder: Where both have a directory of their own.
         count: How many messages each stores.
         together: Whether the queue takes them in batches, finished; else it composes each.
+        used: Whether messages go out of both again: as many before as in a busy minute, and each time after a batch.
     """
     place, other = tempfile.mkdtemp(dir=folder), Bare(tempfile.mkdtemp(dir=folder))
     client = SMTP(from_=SENDER, send_to=RECIPIENT, subject="queued", message_text=("x" * 70 + "\n") * 54)
@@ -81,16 +116,29 @@ def enqueue(folder: str, count: int, *, together: bool) -> dict[str, float]:
         for letter in letters if together else letters[:1]:
             other.put(letter)
 
+    def worked_off() -> None:
+        work_off(place)
+        other.work_off()
+
+    if used:
+        for letter in letters * (BEFORE // BATCH):
+            other.put(letter)
+        client.queue_many(place, letters * (BEFORE // BATCH))
+        worked_off()
     seconds = {"ours": 0.0, "bare": 0.0}
-    for _ in range(count // BATCH if together else count):
+    for number in range(1, count // BATCH + 1 if together else count + 1):
         seconds["ours"] += timed(ours)
         seconds["bare"] += timed(bare)
+        if used and (together or number % BATCH == 0):
+            worked_off()
+    other.close()
     return seconds
 
 
 def enqueueing(root: str) -> None:
-    for name, together in (("queue()", False), ("queue_many()", True)):
-        found = [enqueue(tempfile.mkdtemp(dir=root), COUNT, together=together) for _ in range(ROUNDS)]
+    for used, together in itertools.product((False, True), repeat=2):
+        name = f"{'queue_many()' if together else 'queue()'}, {'in use' if used else 'new'}"
+        found = [enqueue(tempfile.mkdtemp(dir=root), COUNT, together=together, used=used) for _ in range(ROUNDS)]
         ratios = [took["bare"] / took["ours"] for took in found]
         rate = statistics.median(COUNT / took["bare"] for took in found)
         shown = f"{statistics.median(ratios):.2f} of it ({min(ratios):.2f} to {max(ratios):.2f})"

@@ -138,21 +138,24 @@ def importing(tools: Tools, mode: Mode) -> Measured:
 
 
 def queue(tools: Tools, mode: Mode) -> Measured:
-    """Row 15: durable enqueueing; each turn has new directories.
+    """Row 15: durable enqueueing, where nothing was ever deleted, and where as much was deleted as was queued.
 
-    All of them stay to the end, and lie far from what was deleted: deletions slow a file system down.
+    Each turn has new directories. All of the first kind stay to the end, and lie far from what was deleted.
     """
     count = 128 * round(10 * mode.seconds)
     with tempfile.TemporaryDirectory(dir=CACHE) as root:
         _spread(root)
 
-        def ratio(together: bool) -> float:
+        def ratio(*, together: bool, used: bool) -> float:
             folder = tempfile.mkdtemp(dir=root)
-            took = ours(tools, "enqueue", folder=folder, count=count, together=together)["seconds"]
+            took = ours(tools, "enqueue", folder=folder, count=count, together=together, used=used)["seconds"]
             return float(took["bare"] / took["ours"])
 
-        turns = range(mode.turns)
-        return {"one": [ratio(False) for _ in turns], "batch": [ratio(True) for _ in turns]}
+        return {  # deletions come last
+            f"{key} {state}": [ratio(together=key == "batch", used=state == "used") for _ in range(mode.turns)]
+            for state in ("new", "used")
+            for key in ("one", "batch")
+        }
 
 
 def _spread(folder: str) -> None:

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from postwright.spool.spares import Spares
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FDS = "/proc/self/fd"
 _CHILDREN = "/proc/self/task/{0}/children"
 _GRACE = 2.0
+
+
+@pytest.fixture(autouse=True)
+def no_spare_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process keeps files of a queue after it has deleted a number of them; each test begins anew."""
+    monkeypatch.setattr("postwright.spool.directory.spares", Spares())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.crash.queues import Spooler, judge
+from tests.crash.queues import Spooler, files, judge
 from tests.crash.sink import Sink
 from tests.crash.spooler import message
 
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 judge(Path(place), sink, crowd.expected, crowd.must, f"seed {args.seed}, turn {turn}")
                 total["queued"] += len(crowd.must)
                 total["sent"] += len(sink.taken)
-                total["held, since nobody knows"] += len(list(Path(place).iterdir()))
+                total["held, since nobody knows"] += len(files(Path(place)))
     print(", ".join(f"{count} {name}" for name, count in total.items()), "- lost 0, twice 0", flush=True)
 
 

@@ -33,6 +33,7 @@ def _power(*workloads: str) -> tuple[str, ...]:
 
 
 FILES = ("tests/unit/spool/test_directory.py", "tests/unit/spool/test_claim.py")
+SPARES = ("tests/unit/spool/test_spares.py",)
 DIALOGUES = ("tests/dialogues/test_queue.py",)
 CROWD = ("tests/crash/test_queue_crowd.py::test_each_message_goes_out_once[peaceful]",)
 QUEUED = _power("queue one", "queue a batch")
@@ -61,7 +62,10 @@ MUTANTS = {
     "what was taken is not synced": Mutant(
         "run.py", "            if taken or bad:\n                self.directory.sync()\n", "", SENT
     ),
-    "what was settled is not synced": Mutant("run.py", "                self.directory.sync()\n        except OSError as error:\n            fault", "                pass\n        except OSError as error:\n            fault", SENT),
+    "what was settled is not synced": Mutant("run.py", "                self.directory.sync()\n            for", "                pass\n            for", SENT),
+    "a spare file is emptied before its name is on the disk": Mutant(
+        "run.py", "            if claims:\n                self.directory.sync()\n            for claim in claims:\n                claim.empty()\n", "            for claim in claims:\n                claim.empty()\n            if claims:\n                self.directory.sync()\n", _power("spare files")
+    ),
     "what a dead process left is settled without a sync": Mutant(
         "run.py", "        if touched:\n            self.directory.sync()\n", "", _power("settle what was marked")
     ),
@@ -85,6 +89,16 @@ MUTANTS = {
     "a new file that was cleared away is used": Mutant(
         "directory.py", "            if not facts.st_nlink:", "            if False:", FILES
     ),
+    "a spare file that is not empty is used": Mutant("directory.py", " and not facts.st_size\n", "\n", SPARES),
+    "a spare file with a second name is used": Mutant("directory.py", "facts.st_nlink == 1 and", "True and", SPARES),
+    "a spare file that is no file is used": Mutant("directory.py", "ours = stat.S_ISREG(facts.st_mode) and", "ours =", SPARES),
+    "a spare file of another user is used": Mutant(
+        "directory.py", " and facts.st_uid == os.geteuid()\n    return ours", "\n    return ours", SPARES
+    ),
+    "a file that has a second name is emptied": Mutant(
+        "claim.py", " and os.fstat(self.fd).st_nlink == 1", "", SPARES
+    ),
+    "a file is kept after a sync that failed": Mutant("claim.py", "            if self._spoiled:\n                self._directory.remove", "            if False:\n                self._directory.remove", SPARES),
     "a file that is taken is not locked": Mutant(
         "directory.py", "                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "                pass\n", FILES
     ),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from postwright.errors import QueueFileInvalid
 from postwright.spool.record import read_head, read_log
+from postwright.spool.spares import SPARE
 from tests.crash import spooler
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class Spooler:
         return answers
 
 
+def files(directory: Path) -> list[Path]:
+    """Return the files of a queue, without spare ones."""
+    return [path for path in directory.iterdir() if path.suffix != SPARE]
+
+
 def state(path: Path) -> tuple[str, str]:
     """Return the Message-ID in a queue file and how it ended: an outcome, "open" behind a marker, "waits", or ""."""
     data = path.read_bytes()
@@ -78,7 +84,7 @@ def judge(directory: Path, sink: Sink, expected: dict[str, bytes], must: set[str
         where: What to say about a failure.
     """
     held: dict[str, str] = {}
-    for path in directory.iterdir():
+    for path in files(directory):
         name, outcome = state(path)
         end = {".failed": {"unknown", "open", "not_sent"}, ".sent": {"sent", "open"}, ".queued": {"waits"}}.get(
             path.suffix, set()

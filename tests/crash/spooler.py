@@ -105,7 +105,10 @@ def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
     """Queue, then process, as the job says; tell what came out of it."""
     from postwright import SMTP, SMTPError
     from postwright.errors import QueueIncomplete
+    from postwright.spool import spares
 
+    if job.get("spares"):
+        spares.FEW = 0  # else a few messages would leave none
     answer: dict[str, Any] = {"queued": [], "refused": [], "report": None, "error": ""}
     client = SMTP(mail_server="127.0.0.1", mail_port=job.get("port", 25), ssl_start_mode=3, timeout=20)
     client.settings.hello = "client.example.org"
@@ -123,14 +126,7 @@ def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
                     answer["queued"].append([row[0], name])
                 else:
                     answer["refused"].append([row[0], str(name)])
-        for number, subject, size in job.get("messages", ()):
-            try:
-                name = put(client, job["dir"], number, subject, size)
-            except SMTPError as error:
-                answer["refused"].append([number, str(error)])
-                continue
-            note(f"queued/{number}/{name}")
-            answer["queued"].append([number, name])
+        put_all(client, job["dir"], job.get("messages", ()), answer)
         if job.get("care"):
             decide(job["dir"])
         for _ in range(int(job.get("process", 0))):
@@ -141,11 +137,26 @@ def work(job: dict[str, Any], fates: Fates) -> dict[str, Any]:
                 answer["error"] = str(error)
             note("processed")
             answer["report"] = [[entry.name, entry.state, entry.outcome.value] for entry in report.entries]
+        put_all(client, job["dir"], job.get("later", ()), answer)
     except SMTPError as error:
         answer["error"] = str(error)
     fates.active = False
     answer["calls"] = fates.names
     return answer
+
+
+def put_all(client: Any, directory: str, messages: Any, answer: dict[str, Any]) -> None:
+    """Queue messages one by one, and note what became of each."""
+    from postwright import SMTPError
+
+    for number, subject, size in messages:
+        try:
+            name = put(client, directory, number, subject, size)
+        except SMTPError as error:
+            answer["refused"].append([number, str(error)])
+            continue
+        note(f"queued/{number}/{name}")
+        answer["queued"].append([number, name])
 
 
 def put(client: Any, directory: str, number: int, subject: str, size: int) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postwright import AsyncSMTP
-from tests.crash.queues import judge
+from tests.crash.queues import files, judge
 from tests.crash.sink import Sink
 from tests.crash.spooler import message
 
@@ -42,7 +42,7 @@ async def cancelled(sink: Sink, queue: Path, after: float) -> set[str]:
     with contextlib.suppress(asyncio.CancelledError):
         await task
     await asyncio.get_running_loop().shutdown_default_executor()
-    return {path.suffix for path in queue.iterdir()}
+    return {path.suffix for path in files(queue)}
 
 
 @pytest.mark.timeout(300)

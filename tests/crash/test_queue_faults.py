@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.crash.queues import PROGRAM, UNMEASURED, Spooler, judge, state
+from tests.crash.queues import PROGRAM, UNMEASURED, Spooler, files, judge, state
 from tests.crash.sink import Sink
 from tests.crash.spooler import message
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MESSAGES = [(1, "one", 300), (2, "refuse", 300), (3, "one", 150_000), (4, "one", 300)]
-EXPECTED = {f"<{number}@example.org>": message(number, subject, size) for number, subject, size in MESSAGES}
+LATER = [(5, "one", 300), (6, "one", 300)]
+EXPECTED = {f"<{number}@example.org>": message(number, subject, size) for number, subject, size in MESSAGES + LATER}
 FAULTS = ("EIO", "ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE", "SHORT")
 WAYS: dict[str, dict[str, Any]] = {
     "DATA": {},
@@ -28,6 +29,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "two connections": {"chunking": True, "connections": 2},
     "kept and tried again": {"keep": True, "retry": True},
     "a batch": {"batch": True, "chunking": True},
+    "spare files": {"chunking": True, "spares": True, "later": LATER},
 }
 """How the messages go in and out; the small ones overlap on their way out in all of these."""
 
@@ -62,7 +64,7 @@ def test_a_fault_at_every_call(
         spooler.do(dir=str(queue), port=sink.port, process=True)
         judge(queue, sink, EXPECTED, named(first["queued"]), (fault, at, clean["calls"][at - 1]))
         assert not set(sink.taken) & named([[str(row[0])] for row in first["refused"]]), (fault, at)
-        for path in queue.iterdir():
+        for path in files(queue):
             name, outcome = state(path)
             assert outcome != "not_sent" or name not in sink.taken, (fault, at, name)
 

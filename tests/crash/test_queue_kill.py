@@ -18,11 +18,17 @@ from tests.crash.spooler import message
 if TYPE_CHECKING:
     from pathlib import Path
 
-WAYS: dict[str, dict[str, Any]] = {"DATA": {}, "BDAT": {"chunking": True}, "two connections": {"connections": 2}}
-"""How the messages go out; the small ones overlap in all of them."""
+WAYS: dict[str, dict[str, Any]] = {
+    "DATA": {},
+    "BDAT": {"chunking": True},
+    "two connections": {"connections": 2},
+    "spare files": {"chunking": True, "spares": True},
+}
+"""How the messages go out; the small ones overlap in all of them. With spare files, others are queued behind them."""
 
 MESSAGES = [(1, "one", 300), (2, "refuse", 300), (3, "one", 150_000), (4, "one", 300)]
-EXPECTED = {f"<{number}@example.org>": message(number, subject, size) for number, subject, size in MESSAGES}
+LATER = [(5, "one", 300), (6, "one", 300)]
+EXPECTED = {f"<{number}@example.org>": message(number, subject, size) for number, subject, size in MESSAGES + LATER}
 
 
 def fresh(path: Path) -> Path:
@@ -31,14 +37,18 @@ def fresh(path: Path) -> Path:
     return path
 
 
+def later(job: dict[str, Any]) -> list[tuple[int, str, int]]:
+    return LATER if job.get("spares") else []
+
+
 def one_point(spooler: Spooler, sink: Sink, path: Path, job: dict[str, Any], *kills: int) -> set[str]:
     """Queue and process, being killed at the given calls of the first runs; then judge."""
     sink.forget()
     fresh(path)
     must: set[str] = set()
     for turn, kill in enumerate((*kills, 0)):
-        messages = MESSAGES if turn == 0 else []
-        answer = spooler.do(**job, dir=str(path), port=sink.port, process=True, messages=messages, kill=kill)
+        first = {"messages": MESSAGES, "later": later(job)} if turn == 0 else {}
+        answer = spooler.do(**job, **first, dir=str(path), port=sink.port, process=True, kill=kill)
         must |= {f"<{number}@example.org>" for number, _ in answer["queued"]}
     judge(path, sink, EXPECTED, must, (job, kills))
     return must
@@ -53,13 +63,15 @@ def test_killed_before_every_call(
     job = WAYS[way]
     path = tmp_path / "queue"
     sink.forget()
-    clean = spooler.do(**job, dir=str(fresh(path)), port=sink.port, process=True, messages=MESSAGES)
+    rows = {"messages": MESSAGES, "later": later(job)}
+    clean = spooler.do(**job, **rows, dir=str(fresh(path)), port=sink.port, process=True)
     calls = len(clean["calls"])
-    judge(path, sink, EXPECTED, set(EXPECTED), "a clean run")
+    spooler.do(dir=str(path), port=sink.port, process=True)
+    judge(path, sink, EXPECTED, {f"<{n}@example.org>" for n, *_ in MESSAGES + later(job)}, "a clean run")
     assert sorted(state for _, state, _ in clean["report"]) == ["failed", "sent", "sent", "sent"]
     assert calls > 100
     reached = {len(one_point(spooler, sink, path, job, kill)) for kill in range(1, calls + 1, 1 if long else 4)}
-    assert reached == {0, 1, 2, 3, 4}
+    assert {0, 1, 2, 3, 4, *range(5, 5 + len(later(job)) - 1)} <= reached
     for kill in range(10, calls + 1, 3 if long else 40):
         for again in range(1, 90, 2 if long else 30):
             one_point(spooler, sink, path, job, kill, again)

@@ -82,6 +82,9 @@ WORKLOADS = {
     "a person decides": Workload((ONE, TWO), job={"care": True}, left="marked"),
     "queue and send": Workload(messages=(ONE, REFUSED, LATER), job={"process": True, "retry": True}),
     "queue, send and keep": Workload(messages=(CUT, ONE), job={"process": True, "keep": True}),
+    "spare files": Workload(
+        (ONE, TWO, CUT), job={"process": True, "spares": True, "later": [(7, "one", 300), (8, "one", 200)]}
+    ),
 }
 
 
@@ -172,7 +175,9 @@ class Exploration:
             leave(queue, work.left)
         start = contents(queue)
         job = {**work.job, **extra, "dir": str(queue), "port": sink.port, "messages": work.messages}
-        self.expected = {f"<{n}@example.org>": message(n, s, z) for n, s, z in (*work.before, *work.messages)}
+        self._first = [f"<{n}@example.org>" for n, *_ in (*work.before, *work.messages)]
+        rows = (*work.before, *work.messages, *work.job.get("later", ()))
+        self.expected = {f"<{n}@example.org>": message(n, s, z) for n, s, z in rows}
         self.events = record(job, place / "log", start)
         self._disk = Disk(start)
         self._queued = {identifier(data) for data in start.values()}
@@ -204,7 +209,7 @@ class Exploration:
             elif kind == "settled":
                 self._tell(self._stems[rest.rpartition(".")[0]])
             elif kind == "processed":
-                for name in self.expected:
+                for name in self._first:
                     self._tell(name)
         elif event.kind == "sent":
             for text in self._lines[event.at].messages(event.data):
@@ -221,7 +226,8 @@ class Exploration:
         self._maybe.discard(name)
 
     def _left(self) -> dict[str, tuple[str, bytes]]:
-        return {identifier(data): (name, data) for name, data in self._disk.whole().items()}
+        files = self._disk.whole().items()
+        return {identifier(data): (name, data) for name, data in files if not name.startswith(".")}
 
     def _look(self, limit: int, chance: random.Random, where: str) -> int:
         count = 0

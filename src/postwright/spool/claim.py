@@ -74,7 +74,7 @@ class Claim:
         self._directory = directory
         self._suffix = suffix
         self._head: Head | None = None
-        self._spoiled = False
+        self._spoiled = self._retired = False
         self._marker = -1
         self._first = b""
         self.log = Log()
@@ -273,7 +273,10 @@ class Claim:
 
     def _remove(self, verdict: Verdict, now: float) -> None:
         try:
-            self._directory.remove(self.name)
+            if self._spoiled:
+                self._directory.remove(self.name)
+            else:
+                self._retired = self._directory.retire(self.name)
         except OSError:
             self.write(_outcome(verdict, now))  # so that the next run knows that it was sent
             raise
@@ -291,6 +294,12 @@ class Claim:
                 raise
             if self._marker >= 0:
                 os.ftruncate(self.fd, self._marker)
+
+    def empty(self) -> None:
+        """Empty the file, where it is a spare one now; before that name is on the disk, nothing of it may go."""
+        if self._retired and os.fstat(self.fd).st_nlink == 1:
+            with contextlib.suppress(OSError):  # one that is not empty is not used
+                os.ftruncate(self.fd, 0)
 
     def release(self) -> None:
         """Give up the lock."""

@@ -7,6 +7,7 @@ hard link and no FIFO leads anywhere else. What this module must never do: try a
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -15,6 +16,7 @@ import stat
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from postwright.errors import QueueFileInvalid, QueueUnusable
+from postwright.spool.spares import spares
 from postwright.words import printable
 
 if TYPE_CHECKING:
@@ -128,20 +130,51 @@ class Directory:
         return sorted(names, key=_order)
 
     def create(self, name: str) -> int:
-        """Make a new file that nobody else may read, locked; return its descriptor."""
+        """Make a new file that nobody else may read, or give a spare one its name; it is locked. Return its descriptor.
+
+        Raises:
+            FileExistsError: The spare one was of no use; there may be others.
+        """
         check_name(name, FRESH)
-        fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600, dir_fd=self.fd)
+        fd = self._spare(name)
+        spare = fd >= 0
+        if not spare:
+            fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600, dir_fd=self.fd)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             facts = os.fstat(fd)
-            if facts.st_mode & 0o777 != 0o600:  # a umask can take away more than it should
-                os.fchmod(fd, 0o600)
             if not facts.st_nlink:  # who clears away what dead processes left was quicker than the lock
                 raise FileNotFoundError(errno.ENOENT, "the file was removed while it was made")
+            if spare and not _is_spare(facts):
+                raise FileExistsError(errno.EEXIST, "what a spare file's name leads to is none")
+            if facts.st_mode & 0o777 != 0o600:  # a umask can take away more than it should
+                os.fchmod(fd, 0o600)
         except BaseException:
             os.close(fd)
+            if spare:
+                self._forget(name)
             raise
         return fd
+
+    def _spare(self, name: str) -> int:
+        """Give a spare file the name of a new one; return its descriptor, -1 where there is none."""
+        if (spare := spares.likely()) is None:
+            return -1
+        try:
+            os.rename(spare, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+        except OSError:
+            spares.found(there=False)
+            return -1
+        spares.found(there=True)
+        try:
+            return os.open(name, os.O_RDWR | _FLAGS, dir_fd=self.fd)
+        except OSError:
+            self._forget(name)
+            return -1
+
+    def _forget(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            self.remove(name)
 
     def open(self, name: str, suffix: str) -> int:
         """Open a file in a state and lock it; return its descriptor.
@@ -225,6 +258,18 @@ class Directory:
         """Remove a file."""
         os.unlink(name, dir_fd=self.fd)
 
+    def retire(self, name: str) -> bool:
+        """Take a file out of the queue; say whether it is a spare one now, which is emptied once the directory is synced."""
+        if spares.worthwhile:
+            try:
+                os.rename(name, spares.free(), src_dir_fd=self.fd, dst_dir_fd=self.fd)
+            except OSError:  # for one more name there may be no room
+                pass
+            else:
+                return True
+        self.remove(name)
+        return False
+
     def clear(self) -> None:
         """Remove new files that dead processes left unfinished; nobody was told that they are in the queue."""
         for name in self.names(FRESH):
@@ -238,6 +283,12 @@ class Directory:
                 continue
             finally:
                 os.close(fd)
+
+
+def _is_spare(facts: os.stat_result) -> bool:
+    """Whether it is an empty ordinary file of ours with one name."""
+    ours = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid()
+    return ours and facts.st_nlink == 1 and not facts.st_size
 
 
 def _order(name: str) -> tuple[str, str]:

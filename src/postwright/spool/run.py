@@ -242,6 +242,8 @@ class Run(Work):
         try:
             if claims:
                 self.directory.sync()
+            for claim in claims:
+                claim.empty()
         except OSError as error:
             fault = _caused(next(iter(claims)), error)
         for claim, verdicts in claims.items():

@@ -53,7 +53,15 @@ lint: $(DEV) ## check style and types only
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(DEV) ## measure speed beside other clients (QUICK=1 takes two minutes)
+bench: $(BIN)/python ## measure speed beside other clients (QUICK=1 takes two minutes)
+	@python=$(BIN)/python; \
+	if /usr/bin/python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  python=/usr/bin/python3; \
+	fi; \
+	$(MAKE) --no-print-directory PYTHON="$$python" VENV=$(VENV)-bench measure
+
+.PHONY: measure
+measure: $(BIN)/.made-for-bench # with the system's own Python, as the other programs are the system's
 	$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 docs: $(DEV) ## write the reference from the source, build the pages
@@ -62,7 +70,7 @@ docs: $(DEV) ## write the reference from the source, build the pages
 	@echo "the first page: docs/_build/html/index.html"
 
 clean: ## remove what these verbs made
-	rm -rf $(VENV) $(VENV)-newest docs/_build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-newest docs/_build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find src tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -89,6 +97,11 @@ $(DEMO): pyproject.toml | $(BIN)/python
 $(BIN)/.made-for-tls: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --upgrade pip
 	$(BIN)/python -m pip install -q -e '.[cli,demo,tls]' --group test
+	@touch $@
+
+$(BIN)/.made-for-bench: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -e '.[demo,tls]'
 	@touch $@
 
 $(DEV): pyproject.toml | $(BIN)/python

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -178,7 +179,7 @@ def _certificates(tools: Tools) -> None:
 
 def _peers(tools: Tools) -> None:
     """Make an environment of its own for aiosmtplib."""
-    folder = CACHE / "peers"
+    folder = CACHE / f"peers-{platform.python_version()}"
     python = folder / "bin/python"
     try:
         if not python.exists():

@@ -260,7 +260,7 @@ class Directory:
 
     def retire(self, name: str) -> bool:
         """Take a file out of the queue; say whether it is a spare one now, which is emptied once the directory is synced."""
-        if spares.worthwhile:
+        if spares.one_goes():
             try:
                 os.rename(name, spares.free(), src_dir_fd=self.fd, dst_dir_fd=self.fd)
             except OSError:  # for one more name there may be no room

@@ -32,9 +32,8 @@ class Spares:
         self._there = self._free = os.getpid() % COUNT
         self._gone = self._missed = self._wanted = 0
 
-    @property
-    def worthwhile(self) -> bool:
-        """Whether so many files go that the next one shall be kept."""
+    def one_goes(self) -> bool:
+        """Note that a file goes; say whether it shall be kept, as so many go."""
         self._gone += 1
         return self._gone > FEW
 

@@ -6,16 +6,20 @@ import inspect
 import io
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import postwright
-from postwright import Outcome
+from postwright import SMTP, Outcome
+from postwright.component import enqueueing
+from postwright.spool.record import read_head
 from tests.support.clients import World, still_usable
 from tests.support.polite import PolitePeer
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
 
 PACKAGE = os.path.dirname(postwright.__file__)
@@ -87,3 +91,46 @@ def test_a_handler_raises_at_every_moment_of_a_delivery(peer: type[PolitePeer], 
     for at in range(1, 1 - signal.left):
         outcomes.add(send(peer, Signal(at, where)))
     assert outcomes >= set(Outcome)
+
+
+def descriptors() -> set[str]:
+    """Return those that are open, without the listing's own."""
+    return {number for number in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{number}")}
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no /proc")
+def test_a_handler_raises_at_every_moment_while_messages_are_queued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """A batch is at the disk in threads then; nothing half is ever visible, and no thread is left."""
+    monkeypatch.setattr(enqueueing, "BATCH", 4)
+    client = SMTP()
+    letters = [b"From: a@example.org\r\nTo: b@example.org\r\n\r\n%d\r\n" % number for number in range(6)]
+    client.queue_many(str(tmp_path), letters)
+    before, lost, at, step = descriptors(), 0, 1, 1 if request.config.getoption("--long") else 5
+    while True:
+        for path in tmp_path.iterdir():
+            path.unlink()
+        signal = Signal(at, PACKAGE)
+        sys.setprofile(signal)
+        try:
+            client.queue_many(str(tmp_path), letters)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.setprofile(None)
+        assert not [thread for thread in threading.enumerate() if thread.name == "postwright-wait"], signal.place
+        assert {path.suffix for path in tmp_path.iterdir()} <= {".queued", ".new"}, signal.place
+        assert all(read_head(path.read_bytes()) for path in tmp_path.glob("*.queued")), signal.place
+        if signal.left > 0:
+            break
+        # A descriptor is lost where the signal comes between the system's call and Python, or when all is being closed.
+        more = [int(number) for number in descriptors() - before]
+        lost += bool(more)
+        for number in more:
+            os.close(number)
+        assert isinstance(client.queue_many(str(tmp_path), letters[:1])[0], str), signal.place
+        at += step
+    assert at > 500
+    assert lost <= at // step // 50

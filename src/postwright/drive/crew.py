@@ -205,11 +205,14 @@ def side_by_side(function: Callable[[T], R], items: Sequence[T], most: int = 8) 
 
     count = min(most, len(items) // 2) - 1
     threads = [threading.Thread(target=work, name="postwright-wait", daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    work()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.start()
+        work()
+    finally:  # a signal's handler may raise; what the threads work with must outlast them
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
     return [answers[index] for index in range(len(items))]
 
 

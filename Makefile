@@ -63,6 +63,7 @@ bench: $(BIN)/python ## measure speed beside other clients (QUICK=1 takes two mi
 .PHONY: measure
 measure: $(BIN)/.made-for-bench # with the system's own Python, as the other programs are the system's
 	$(BIN)/python -m bench $(if $(QUICK),--quick)
+	$(if $(QUICK),,$(BIN)/python -m bench.profile --output docs/benchmarks/profile.md)
 
 docs: $(DEV) ## write the reference from the source, build the pages
 	$(BIN)/python docs/generate_reference.py

@@ -25,7 +25,7 @@ from bench.letters import large
 from bench.ours import arguments, body, checked, compose, opened_once, prepared
 from bench.sampling import Sampler
 from bench.servers import sink
-from bench.tools import CACHE, CLIENT, ROOT, gather
+from bench.tools import CACHE, CLIENT, ROOT, gather, python
 from postwright import SMTP, AsyncSMTP
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ def main() -> None:
             "",
             "# Where the time of a message goes",
             "",
-            "`python -m bench.profile` wrote this page.",
+            f"`python -m bench.profile` wrote this page, with Python {python()}.",
             "",
         ]
         out += floors(tools, place.port, place.tls, options.count)

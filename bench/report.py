@@ -7,14 +7,13 @@ import math
 import os
 import platform
 import ssl
-import sys
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import postwright
-from bench.tools import source
+from bench.tools import python, source
 
 if TYPE_CHECKING:
     from bench.goals import Figure
@@ -81,8 +80,7 @@ def _machine() -> str:
 
 
 def _versions(tools: Tools) -> str:
-    python = f"{platform.python_version()} in {sys.base_prefix}"
-    own = {"postwright": postwright.__version__, "Python": python, "OpenSSL": ssl.OPENSSL_VERSION}
+    own = {"postwright": postwright.__version__, "Python": python(), "OpenSSL": ssl.OPENSSL_VERSION}
     return "\n".join(f"| {name} | {version} |" for name, version in {**own, **tools.versions}.items())
 
 

@@ -50,6 +50,11 @@ class Tools:
         return ""
 
 
+def python() -> str:
+    """Return which Python this is: how it was built makes a difference."""
+    return f"{platform.python_version()} in {sys.base_prefix}"
+
+
 def source() -> str:
     """Return a digest of postwright's own source, so that a run notices when it changes meanwhile."""
     digest = hashlib.sha256()

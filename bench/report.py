@@ -107,7 +107,7 @@ what it took, so rows 1, 3, 6 and the first half of 4 rely on the replies alone.
   with all that is loaded once loaded. Both are given messages of 4 KiB: the head that a queue file has before its message
   (half a KiB), the lock, the check value and, one by one, composing are the queue's own cost. The bare loop opens its
   directory once, the queue for each message or batch. A queue that is worked off makes files and deletes them, which slows
-  every new one down (ext4): there 3,072 messages went through both before, and what was queued goes again after each 128,
+  every new one down (ext4): there 3,072 messages were in both and went before, and what was queued goes again after each 128,
   by postwright's own steps in one case, deleted in the other; that takes no part in the time. In a new directory nothing
   is ever deleted.
 - Python is the system's own where that is new enough, as nearly all of the other programs are, and as most people have it:

@@ -152,7 +152,7 @@ class Directory:
         except BaseException:
             os.close(fd)
             if spare:
-                self._forget(name)
+                self.discard(name)
             raise
         return fd
 
@@ -169,12 +169,8 @@ class Directory:
         try:
             return os.open(name, os.O_RDWR | _FLAGS, dir_fd=self.fd)
         except OSError:
-            self._forget(name)
+            self.discard(name)
             return -1
-
-    def _forget(self, name: str) -> None:
-        with contextlib.suppress(OSError):
-            self.remove(name)
 
     def open(self, name: str, suffix: str) -> int:
         """Open a file in a state and lock it; return its descriptor.
@@ -257,6 +253,11 @@ class Directory:
     def remove(self, name: str) -> None:
         """Remove a file."""
         os.unlink(name, dir_fd=self.fd)
+
+    def discard(self, name: str) -> None:
+        """Remove a file that nobody was told of; where it can't be, the next run clears it away."""
+        with contextlib.suppress(OSError):
+            self.remove(name)
 
     def retire(self, name: str) -> bool:
         """Take a file out of the queue; say whether it is a spare one now, which is emptied once the directory is synced."""

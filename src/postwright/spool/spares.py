@@ -17,7 +17,6 @@ COUNT = 1024
 FEW = 64
 """Files that a process deletes before it keeps any: few do no harm, and a small queue stays tidy."""
 
-
 _PATIENT, _RARE = 16, 8
 """After so many wrong guesses in a row, there is a guess only for one in so many new files."""
 

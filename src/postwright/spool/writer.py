@@ -6,7 +6,6 @@ it away.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 from typing import TYPE_CHECKING
@@ -87,8 +86,7 @@ class _Fresh:
     def drop(self) -> None:
         """Remove it again, also where it is visible: it is still locked, so nobody has sent it. Once kept, it stays."""
         if self.name and self.fd >= 0:
-            with contextlib.suppress(OSError):
-                self._directory.remove(self.name)
+            self._directory.discard(self.name)
         self.keep()
 
     def keep(self) -> None:
